@@ -1,0 +1,83 @@
+//! From a function to its name in the registry, and from that to an identifier.
+
+use syn::Ident;
+
+use crate::Arguments;
+
+/// The registry name of a function: the attribute's `name = "…"`, or the function's identifier.
+#[must_use]
+pub fn registry_name(arguments: &Arguments, function: &Ident) -> String {
+    arguments.string("name").unwrap_or_else(|| {
+        let ident = function.to_string();
+        ident
+            .strip_prefix("r#")
+            .map_or_else(|| ident.clone(), str::to_owned)
+    })
+}
+
+/// The identifier that stands for a registry name: characters that cannot stand in one become `_`.
+#[must_use]
+pub fn registry_ident(name: &str) -> String {
+    let mut ident: String = name
+        .chars()
+        .map(|c| {
+            if c == '_' || c.is_ascii_alphanumeric() {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if ident.is_empty() || ident.starts_with(|c: char| c.is_ascii_digit()) {
+        ident.insert(0, '_');
+    }
+    match syn::parse_str::<Ident>(&ident) {
+        Ok(_) => ident,
+        // A keyword, or the lone underscore.
+        Err(_) => format!("{ident}_"),
+    }
+}
+
+/// `AccountView` becomes `account_view`.
+#[must_use]
+pub fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let chars: Vec<char> = name.chars().collect();
+    for (index, &c) in chars.iter().enumerate() {
+        if c.is_uppercase() {
+            let after_lower =
+                index > 0 && !chars[index - 1].is_uppercase() && chars[index - 1] != '_';
+            let before_lower = index > 0
+                && chars[index - 1].is_uppercase()
+                && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
+            if after_lower || before_lower {
+                snake.push('_');
+            }
+            snake.extend(c.to_lowercase());
+        } else {
+            snake.push(c);
+        }
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_identifiers() {
+        assert_eq!(registry_ident("accounts"), "accounts");
+        assert_eq!(registry_ident("account-balances.v2"), "account_balances_v2");
+        assert_eq!(registry_ident("2fast"), "_2fast");
+        assert_eq!(registry_ident("move"), "move_");
+        assert_eq!(registry_ident(""), "__");
+    }
+
+    #[test]
+    fn type_names_become_snake_case() {
+        assert_eq!(snake_case("AccountView"), "account_view");
+        assert_eq!(snake_case("HTTPServer"), "http_server");
+        assert_eq!(snake_case("Order2Line"), "order2_line");
+    }
+}
