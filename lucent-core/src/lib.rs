@@ -1,1 +1,59 @@
-//! Under construction.
+//! Event sourcing with a functional core.
+//!
+//! A domain is plain types and pure functions; Lucent supplies the stores, the projections and the
+//! wiring, and checks the wiring when the crate is compiled. Start with the project's README, then
+//! the book.
+//!
+//! Invariant of this crate: it knows no database and no broker.
+
+extern crate self as lucent_core;
+
+mod aggregate;
+mod command;
+mod event;
+mod event_handler;
+mod id;
+mod payload;
+mod position;
+mod projection;
+mod query;
+pub mod registry;
+mod resource;
+pub mod store;
+mod stream;
+mod tag;
+mod time;
+
+pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
+pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
+pub use event::{
+    BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
+    NewEvent, RecordedEvent,
+};
+pub use event_handler::{EventHandler, HandlerFault, HandlerOutcome, SharedEventHandler};
+pub use id::{AggregateId, GeneratedValue, IdValue, InvalidId};
+pub use payload::{ContentType, EncodeError, Payload};
+pub use position::{Position, Version};
+pub use projection::{
+    Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
+    ProjectionPlan, Projector, ReadModel, TypedProjection,
+};
+pub use query::{Answered, Query, ReadError, View};
+pub use resource::{Inject, MissingResource, Resource, Shell};
+pub use stream::{InvalidStreamId, StreamId};
+pub use tag::{InvalidTag, Tag};
+pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
+pub use uuid::Uuid;
+
+/// What generated code refers to; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use async_trait::async_trait;
+    pub use serde;
+    pub use serde_json;
+
+    pub use crate::{
+        event::{decode_struct, decode_variant, encode_struct, encode_variant},
+        projection::shared,
+    };
+}

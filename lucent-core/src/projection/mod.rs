@@ -1,0 +1,9 @@
+//! Projections: folds of events into read models.
+
+mod contract;
+mod key;
+mod step;
+
+pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
+pub use key::IntoKeys;
+pub use step::{Projection, ProjectionError, ProjectionPlan, TypedProjection, shared};

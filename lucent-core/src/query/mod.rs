@@ -1,0 +1,7 @@
+//! Queries: questions that are answered from read models.
+
+mod contract;
+mod view;
+
+pub use contract::{Answered, Query, ReadError};
+pub use view::View;

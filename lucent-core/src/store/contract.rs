@@ -1,0 +1,76 @@
+//! What an event store does.
+//!
+//! The promises are those of the book's chapter on guarantees; `lucent_testkit::conformance!`
+//! checks them.
+
+use async_trait::async_trait;
+
+use crate::{
+    position::{Position, Version},
+    store::{
+        Append, AppendError, Appended, LogPage, LogRead, ReadModelStore, SnapshotStore, StoreError,
+        StreamPage, StreamRead,
+    },
+    stream::StreamId,
+};
+
+/// A log of events, divided into streams.
+///
+/// # Guarantees
+/// - An append is atomic; an error means that nothing was written.
+/// - Positions grow in the order in which events become visible: who reads after the last position
+///   that it saw misses nothing, whatever other writers do.
+/// - An acknowledged append survives the loss of power, unless the store was opened relaxed.
+/// - A repeated command id has no effect and gives the first outcome.
+///
+/// # Cancel safety
+/// Dropping a future of [`EventStore::append`] leaves either all or nothing written; the other
+/// methods only read.
+#[async_trait]
+pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Appends a batch.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing was written then.
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// Reads a page of one stream. A stream that does not exist is empty.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError>;
+
+    /// Reads a page of the log.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError>;
+
+    /// The version of a stream; zero if it does not exist.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stream_version(&self, stream: &StreamId) -> Result<Version, StoreError>;
+
+    /// The position of the newest event; zero if there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// Waits until the log is longer than this, and gives its head. Appends of other processes
+    /// count too. Cancel safe.
+    ///
+    /// # Errors
+    /// When the store fails or is closed.
+    async fn wait_past(&self, position: Position) -> Result<Position, StoreError>;
+}
+
+/// A store that an application can run on alone: events, snapshots and read models.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold a whole application",
+    note = "an application's store keeps events, snapshots and read models"
+)]
+pub trait Store: EventStore + SnapshotStore + ReadModelStore {}
+
+impl<S: EventStore + SnapshotStore + ReadModelStore> Store for S {}

@@ -1,0 +1,23 @@
+//! The contract between Lucent and its stores.
+
+mod append;
+mod contract;
+mod error;
+mod filter;
+mod read;
+mod read_models;
+mod snapshots;
+
+pub use append::{
+    Append, AppendCondition, AppendError, Appended, ExpectedVersion, InlineProjections,
+    StreamWrite, VersionConflict,
+};
+pub use contract::{EventStore, Store};
+pub use error::StoreError;
+pub use filter::{EventFilter, EventQuery, QueryItem};
+pub use read::{LogPage, LogRead, PageLimit, ReadFrom, StreamPage, StreamRead};
+pub use read_models::{
+    CommitError, Document, DocumentChange, DocumentKey, ProjectionCommit, ProjectionId,
+    ReadModelStore,
+};
+pub use snapshots::{Snapshot, SnapshotKey, SnapshotStore};

@@ -1,0 +1,175 @@
+//! Keeping read models and how far their projections have come.
+//!
+//! Invariant: a projection's documents and its checkpoint change together or not at all, and only
+//! from the checkpoint that the projection started from: exactly once, whoever else tries.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{position::Position, store::StoreError};
+
+/// A projection at a version; each version has documents and a checkpoint of its own.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ProjectionId {
+    /// The durable name.
+    pub name: Arc<str>,
+    /// The version; a new one builds beside the old one.
+    pub version: u32,
+}
+
+impl ProjectionId {
+    /// A projection of this name and version.
+    pub fn new(name: impl Into<Arc<str>>, version: u32) -> Self {
+        Self {
+            name: name.into(),
+            version,
+        }
+    }
+}
+
+impl fmt::Display for ProjectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} v{}", self.name, self.version)
+    }
+}
+
+/// The key of a document in a read model.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct DocumentKey(Arc<str>);
+
+impl DocumentKey {
+    /// Makes a key of anything that prints.
+    pub fn new(key: impl fmt::Display) -> Self {
+        Self(key.to_string().into())
+    }
+
+    /// The text of the key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DocumentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for DocumentKey {
+    fn from(key: &str) -> Self {
+        Self(key.into())
+    }
+}
+
+impl From<String> for DocumentKey {
+    fn from(key: String) -> Self {
+        Self(key.into())
+    }
+}
+
+/// A stored document: a key and JSON.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Document {
+    /// Its key.
+    pub key: DocumentKey,
+    /// Its JSON.
+    pub body: Bytes,
+}
+
+/// What becomes of a document.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DocumentChange {
+    /// It is written.
+    Put(Document),
+    /// It is removed, if it is there.
+    Delete(DocumentKey),
+}
+
+/// A step of a projection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectionCommit {
+    /// Which projection.
+    pub projection: ProjectionId,
+    /// The checkpoint that the step started from.
+    pub from: Position,
+    /// The checkpoint that it ends at.
+    pub to: Position,
+    /// What it changes.
+    pub changes: Vec<DocumentChange>,
+    /// Whether queries are answered from this version from now on.
+    pub activate: bool,
+}
+
+/// A step that was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Somebody else moved the checkpoint.
+    #[error(
+        "the checkpoint of {projection} is at {found}, not at {expected}: another process moved it"
+    )]
+    CheckpointMoved {
+        /// Which projection.
+        projection: ProjectionId,
+        /// The checkpoint that the step started from.
+        expected: Position,
+        /// The stored checkpoint.
+        found: Position,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A store of read models and checkpoints.
+#[async_trait]
+pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The documents of these keys, in their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn documents(
+        &self,
+        projection: &ProjectionId,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<Bytes>>, StoreError>;
+
+    /// Documents in the order of their keys, after a key, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn document_page(
+        &self,
+        projection: &ProjectionId,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError>;
+
+    /// The checkpoint of a projection; zero if it has none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError>;
+
+    /// Takes a step: documents, checkpoint and activation together.
+    ///
+    /// # Errors
+    /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`; nothing
+    /// was written then.
+    async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError>;
+
+    /// The version from which queries of this projection are answered, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError>;
+
+    /// Removes the documents and the checkpoint of a version.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+}
