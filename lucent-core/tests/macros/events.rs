@@ -16,9 +16,9 @@ pub(crate) fn recorded<E: Event>(event: &E) -> RecordedEvent {
         CommandId::derived("c"),
         Default::default(),
     ));
-    let event = NewEvent::encode(event, &metadata, Timestamp::default()).unwrap();
+    let event = NewEvent::encode(event, &metadata, Timestamp::default()).expect("it encodes");
     event.into_recorded(
-        StreamId::new("account-1").unwrap(),
+        StreamId::new("account-1").expect("it is valid"),
         Version::new(1),
         Position::new(1),
     )
@@ -114,7 +114,7 @@ fn retired_types_pass_and_unknown_ones_fail_with_their_place() {
 fn tags(event: &impl Event) -> Vec<String> {
     event
         .tags()
-        .unwrap()
+        .expect("they are valid")
         .iter()
         .map(ToString::to_string)
         .collect()

@@ -19,9 +19,13 @@ use self::signature::Function;
 use crate::errors::Errors;
 
 /// What is emitted after the function.
-pub(crate) fn expand(kind: FunctionKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(
+    kind: FunctionKind,
+    arguments: &TokenStream,
+    item: TokenStream,
+) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::parse(kind, &arguments, item, &mut errors) else {
+    let Some(function) = Function::parse(kind, arguments, item, &mut errors) else {
         return quote!(#errors);
     };
     let impls = match kind {

@@ -1,0 +1,5 @@
+use lucent_core::prelude::*;
+
+lucent_core::registry!();
+
+fn main() {}
