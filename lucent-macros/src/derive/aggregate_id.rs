@@ -10,7 +10,7 @@ use syn::{Data, DeriveInput, Field, Fields, Ident, spanned::Spanned as _};
 use crate::{
     errors::Errors,
     input,
-    root::{Root, at, mixed},
+    root::{Root, at},
 };
 
 pub(crate) fn aggregate_id(input: &DeriveInput) -> TokenStream {
@@ -110,17 +110,13 @@ fn is_copy(field: &Field) -> bool {
 }
 
 fn impls(root: &Root, ident: &Ident, field: &Field, category: &str, copy: bool) -> TokenStream {
-    let p = root.private();
     let value = &field.ty;
+    // What the value lacks is reported at the value.
+    let mixed = at(value);
+    let (root, p) = (root.at(mixed), root.private_at(mixed));
     let name = input::plain(ident);
-    let mixed = mixed();
-    let checked = {
-        let at = at(value);
-        quote_spanned!(at=> type Value = #value;)
-    };
     let (clone, copy) = if copy {
-        let at = at(value);
-        let copy = quote_spanned!(at=>
+        let copy = quote_spanned!(mixed=>
             #[automatically_derived]
             impl #p::std::marker::Copy for #ident {}
         );
@@ -132,7 +128,7 @@ fn impls(root: &Root, ident: &Ident, field: &Field, category: &str, copy: bool) 
     quote_spanned! {mixed=>
         #[automatically_derived]
         impl #root::AggregateId for #ident {
-            #checked
+            type Value = #value;
             const CATEGORY: &'static str = #category;
             fn from_value(value: Self::Value) -> Self { Self(value) }
             fn value(&self) -> &Self::Value { &self.0 }

@@ -43,6 +43,11 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         let at = at(&aggregate);
         quote_spanned!(at=> type Aggregate = #aggregate;)
     };
+    let id_type = {
+        let at = at(&aggregate);
+        let root = root.at(at);
+        quote_spanned!(at=> &<#aggregate as #root::Aggregate>::Id)
+    };
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let of = {
         let at = at(ident);
@@ -54,7 +59,7 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         impl #impl_generics #root::Command for #of #type_generics #where_clause {
             #associated
             const NAME: &'static str = #name;
-            fn aggregate_id(&self) -> &<#aggregate as #root::Aggregate>::Id { #id }
+            fn aggregate_id(&self) -> #id_type { #id }
         }
     }
 }

@@ -28,6 +28,10 @@ pub(crate) fn expand(
     let Some(function) = Function::parse(kind, arguments, item, &mut errors) else {
         return quote!(#errors);
     };
+    if function.is_method() {
+        // Nothing else may stand in an `impl`.
+        return quote!(#errors);
+    }
     let impls = match kind {
         FunctionKind::CommandHandler => command_handler::expand(&function, &mut errors),
         FunctionKind::QueryHandler => query_handler::expand(&function, &mut errors),

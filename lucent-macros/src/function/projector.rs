@@ -46,7 +46,10 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let cfgs = listing.cfgs();
     let home = listing.home();
     let of = at(view);
-    let header = quote_spanned!(of=> impl #root::Projected for #view);
+    let header = {
+        let root = root.at(of);
+        quote_spanned!(of=> impl #root::Projected for #view)
+    };
     let view_type = quote_spanned!(of=> type View = #view;);
     let event_at = at(event);
     let event_type = quote_spanned!(event_at=> type Event = #event;);
@@ -55,7 +58,11 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let pass_at = roles.at.then(|| quote_spanned!(mixed=> , at));
     let unused = (!roles.at).then(|| quote_spanned!(mixed=> let _ = at;));
     let place = at(&function.output());
-    let kept = quote_spanned!(place=> #p::kept);
+    let output = function.output();
+    let kept = {
+        let p = root.private_at(place);
+        quote_spanned!(place=> #p::kept::<#output>)
+    };
     // It is as private as the types that it names, which no visibility of its own could be.
     let projector = quote_spanned!(mixed=> __LucentProjector<#view, #event>);
     let listed = listing.listed_as(
@@ -166,6 +173,7 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
         return TokenStream::new();
     };
     let place = at(value);
+    let p = root.private_at(place);
     match &**value {
         Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => {
             quote_spanned!(place=> let _ = (event, at); #p::keys_of(#value))

@@ -77,6 +77,11 @@ impl Function {
         })
     }
 
+    /// Whether it stands in an `impl` or a `trait`.
+    pub(super) fn is_method(&self) -> bool {
+        self.signature.receiver().is_some()
+    }
+
     /// The return type, with its place.
     pub(super) fn output(&self) -> TokenStream {
         match &self.signature.output {

@@ -1,3 +1,4 @@
+#![allow(unused)]
 #[path = "../domain.rs"]
 mod domain;
 use domain::*;

@@ -12,7 +12,4 @@ pub fn early(_: &CommandContext, _: &Account, _: &Withdraw) {}
 #[command_handler]
 pub fn many(_: &Account, _: &Withdraw, _: u8) {}
 
-#[command_handler]
-pub fn owned(_: Account, _: Withdraw, _: CommandContext) {}
-
 fn main() {}

@@ -1,3 +1,4 @@
+#![allow(unused)]
 use lucent_core::prelude::*;
 
 fn plain() {}

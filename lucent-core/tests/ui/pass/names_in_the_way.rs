@@ -1,6 +1,6 @@
 //! Names of the user's that shadow the standard ones.
 #![no_implicit_prelude]
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod core {}
 mod std {}

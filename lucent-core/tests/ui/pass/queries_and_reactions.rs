@@ -35,7 +35,7 @@ pub async fn balance_of(
 }
 
 #[derive(Query)]
-pub struct Generic<T>(pub T);
+pub struct Generic<T: Send + 'static>(pub T);
 
 #[query_handler]
 pub fn generic(query: Generic<u8>) -> Result<u8, ReadError> {

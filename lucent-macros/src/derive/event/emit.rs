@@ -38,7 +38,10 @@ pub(super) fn event(root: &Root, ident: &Ident, parsed: &Parsed) -> TokenStream 
         span = mixed
     );
     let of = at(ident);
-    let encode = quote_spanned!(of=> #p::#encode(self));
+    let encode = {
+        let p = root.private_at(of);
+        quote_spanned!(of=> #p::#encode(self))
+    };
     let header = quote_spanned!(of=> #ident);
     quote_spanned! {mixed=>
         #[automatically_derived]
@@ -122,6 +125,7 @@ fn tags(root: &Root, parsed: &Parsed) -> Option<TokenStream> {
                     quote_spanned!(mixed=> &self.#member)
                 }
             };
+            let p = root.private_at(at);
             quote_spanned!(at=> #p::add_tags(&mut tags, #key, #value)?;)
         });
         quote_spanned!(mixed=> #(#adds)*)
@@ -165,14 +169,16 @@ fn arm(root: &Root, ident: &Ident, parsed: &Parsed, index: usize, shape: &Shape)
     } = shape;
     let old = (1_u32..).zip(old).map(|(number, ty)| {
         let at = at(ty);
+        let p = root.private_at(at);
         quote_spanned!(at=> #number => #p::upcast::<#ty, Self>(#number, payload),)
     });
     let of = at(ident);
+    let decoder = root.private_at(of);
     let decode = if parsed.is_enum {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        quote_spanned!(of=> #p::decode_variant(#index, #version, payload))
+        quote_spanned!(of=> #decoder::decode_variant(#index, #version, payload))
     } else {
-        quote_spanned!(of=> #p::decode_struct(#version, payload))
+        quote_spanned!(of=> #decoder::decode_struct(#version, payload))
     };
     quote_spanned! {mixed=>
         #name => match version {

@@ -89,7 +89,10 @@ fn check_versions(arguments: &Arguments, version: u32, old: usize, errors: &mut 
     match (arguments.find("version"), arguments.find("upcast")) {
         (None, Some(upcast)) => errors.at(
             upcast.key.span(),
-            format!("{old} older version{} make this version {}: write `version = {}`", if old == 1 { "" } else { "s" }, old + 1, old + 1),
+            format!(
+                "the older shapes make this version {0}: write `version = {0}`",
+                old + 1
+            ),
         ),
         (Some(argument), Some(_)) => errors.at(
             argument.value_span(),
