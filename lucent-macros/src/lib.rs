@@ -18,67 +18,67 @@ use lucent_syntax::FunctionKind;
 
 use crate::guard::{attribute, derive};
 
-/// AggregateId.
+#[doc = include_str!("../docs/aggregate_id.md")]
 #[proc_macro_derive(AggregateId, attributes(aggregate_id))]
 pub fn derive_aggregate_id(input: TokenStream) -> TokenStream {
     derive(input, derive::aggregate_id)
 }
 
-/// Event.
+#[doc = include_str!("../docs/event.md")]
 #[proc_macro_derive(Event, attributes(event, tag))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     derive(input, derive::event)
 }
 
-/// Aggregate.
+#[doc = include_str!("../docs/aggregate.md")]
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     derive(input, derive::aggregate)
 }
 
-/// Command.
+#[doc = include_str!("../docs/command.md")]
 #[proc_macro_derive(Command, attributes(command, id))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     derive(input, derive::command)
 }
 
-/// Query.
+#[doc = include_str!("../docs/query.md")]
 #[proc_macro_derive(Query, attributes(query))]
 pub fn derive_query(input: TokenStream) -> TokenStream {
     derive(input, derive::query)
 }
 
-/// ReadModel.
+#[doc = include_str!("../docs/read_model.md")]
 #[proc_macro_derive(ReadModel, attributes(read_model))]
 pub fn derive_read_model(input: TokenStream) -> TokenStream {
     derive(input, derive::read_model)
 }
 
-/// CommandHandler.
+#[doc = include_str!("../docs/command_handler.md")]
 #[proc_macro_attribute]
 pub fn command_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::CommandHandler, arguments, item)
 }
 
-/// QueryHandler.
+#[doc = include_str!("../docs/query_handler.md")]
 #[proc_macro_attribute]
 pub fn query_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::QueryHandler, arguments, item)
 }
 
-/// Projector.
+#[doc = include_str!("../docs/projector.md")]
 #[proc_macro_attribute]
 pub fn projector(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::Projector, arguments, item)
 }
 
-/// EventHandler.
+#[doc = include_str!("../docs/event_handler.md")]
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::EventHandler, arguments, item)
 }
 
-/// Registry.
+#[doc = include_str!("../docs/registry.md")]
 #[proc_macro]
 pub fn registry(input: TokenStream) -> TokenStream {
     guard::function(input, registry::registry)

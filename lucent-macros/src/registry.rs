@@ -141,7 +141,10 @@ impl ByHand {
             #[automatically_derived]
             impl #root::registry::Registry for Registry {
                 fn groups(&self) -> &'static [&'static [#root::registry::Function]] {
-                    &[Self::FUNCTIONS, #(#registries::FUNCTIONS),*]
+                    // A static, because those of other crates cannot be promoted.
+                    static GROUPS: &[&[#root::registry::Function]] =
+                        &[Registry::FUNCTIONS, #(#registries::FUNCTIONS),*];
+                    GROUPS
                 }
             }
             #(#includes)*

@@ -43,10 +43,12 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         let at = at(&aggregate);
         quote_spanned!(at=> type Aggregate = #aggregate;)
     };
-    let id_type = {
+    let aggregate_id = {
         let at = at(&aggregate);
         let root = root.at(at);
-        quote_spanned!(at=> &<#aggregate as #root::Aggregate>::Id)
+        quote_spanned! {at=>
+            fn aggregate_id(&self) -> &<#aggregate as #root::Aggregate>::Id { #id }
+        }
     };
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let of = {
@@ -59,7 +61,7 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         impl #impl_generics #root::Command for #of #type_generics #where_clause {
             #associated
             const NAME: &'static str = #name;
-            fn aggregate_id(&self) -> #id_type { #id }
+            #aggregate_id
         }
     }
 }

@@ -43,8 +43,11 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     // What is wrong with the return type is reported there.
     let place = at(&output);
     let (root, p) = (root.at(place), root.private_at(place));
-    let decided =
-        quote_spanned!(place=> <#output as #root::IntoDecision<#root::EventOf<#command>>>);
+    let events = {
+        let root = root.at(of);
+        quote_spanned!(of=> #root::EventOf<#command>)
+    };
+    let decided = quote_spanned!(place=> <#output as #root::IntoDecision<#events>>);
     let body = quote_spanned! {place=>
         type Reply = #decided::Reply;
         type Refusal = #decided::Refusal;
@@ -52,7 +55,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             &self,
             state: &Self::Aggregate,
             context: &#root::CommandContext,
-        ) -> #p::Result<#root::Decision<#root::EventOf<Self>, Self::Reply>, Self::Refusal> {
+        ) -> #p::Result<#root::Decision<#events, Self::Reply>, Self::Refusal> {
             #decided::into_decision(#call)
         }
     };

@@ -61,7 +61,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let output = function.output();
     let kept = {
         let p = root.private_at(place);
-        quote_spanned!(place=> #p::kept::<#output>)
+        quote_spanned!(place=> #p::kept::<#output>(#ident(#pass_view, #pass_event #pass_at)))
     };
     // It is as private as the types that it names, which no visibility of its own could be.
     let projector = quote_spanned!(mixed=> __LucentProjector<#view, #event>);
@@ -95,7 +95,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                     at: &#root::RecordedEvent,
                 ) -> #p::Result<#root::Keep, #p::Box<dyn #p::std::error::Error + #p::std::marker::Send + #p::std::marker::Sync>> {
                     #unused
-                    #kept(#ident(#pass_view, #pass_event #pass_at))
+                    #kept
                 }
             }
             #[automatically_derived]

@@ -1,8 +1,5 @@
-#![allow(unused)]
-use lucent_core::prelude::*;
-
 fn plain() {}
 
-lucent_core::registry! { functions: [plain], function: [] }
+lucent_core::registry! { functions: [plain] }
 
 fn main() {}

@@ -115,15 +115,13 @@ fn tags(root: &Root, parsed: &Parsed) -> Option<TokenStream> {
         let adds = shape.tags.iter().map(|tag| {
             let key = &tag.key;
             let at = at(&tag.ty);
-            let value = match parsed.is_enum {
-                true => {
-                    let local = local(&tag.member);
-                    quote_spanned!(mixed=> #local)
-                }
-                false => {
-                    let member = &tag.member;
-                    quote_spanned!(mixed=> &self.#member)
-                }
+            let value = if parsed.is_enum {
+                let mut local = local(&tag.member);
+                local.set_span(at);
+                quote_spanned!(at=> #local)
+            } else {
+                let member = &tag.member;
+                quote_spanned!(at=> &self.#member)
             };
             let p = root.private_at(at);
             quote_spanned!(at=> #p::add_tags(&mut tags, #key, #value)?;)
