@@ -83,10 +83,7 @@ fn snapshot(root: &Root, arguments: &Arguments, errors: &mut Errors) -> Option<T
     const EXAMPLE: &str = "write `snapshot(every = 200, version = 1)`";
     let argument = arguments.find("snapshot")?;
     let ArgumentValue::List(inner) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            format!("`snapshot` takes a list: {EXAMPLE}"),
-        );
+        errors.at(argument.value_span(), format!("`snapshot` takes a list: {EXAMPLE}"));
         return None;
     };
     inner.check_keys("snapshot", &["every", "version"], errors.list());

@@ -59,10 +59,7 @@ fn category(ident: &Ident, arguments: &Arguments, errors: &mut Errors) -> String
             format!("a category ends at the first `-` of a stream's name: write `\"{better}\"`"),
         );
     } else if category.chars().any(char::is_control) || category.len() > 200 {
-        errors.at(
-            literal.span(),
-            "a category is a printable text of at most 200 bytes",
-        );
+        errors.at(literal.span(), "a category is a printable text of at most 200 bytes");
     }
     category
 }
@@ -82,10 +79,7 @@ fn only_field<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fie
                 errors.at(fields.span(), message);
             }
             Fields::Unnamed(_) | Fields::Unit => {
-                errors.at(
-                    ident.span(),
-                    format!("an aggregate id holds a value: {shape}"),
-                );
+                errors.at(ident.span(), format!("an aggregate id holds a value: {shape}"));
             }
         },
         Data::Enum(data) => errors.at(

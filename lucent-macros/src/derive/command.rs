@@ -111,11 +111,9 @@ fn id_field(input: &DeriveInput, errors: &mut Errors) -> Option<(Member, Type)> 
     }
     if found.is_none() {
         let example = match fields {
-            Fields::Named(named) => named
-                .named
-                .first()
-                .and_then(|field| field.ident.as_ref())
-                .map(ToString::to_string),
+            Fields::Named(named) => {
+                named.named.first().and_then(|field| field.ident.as_ref()).map(ToString::to_string)
+            }
             Fields::Unnamed(_) | Fields::Unit => None,
         };
         let example = example.map_or_else(

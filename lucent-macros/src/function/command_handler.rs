@@ -88,10 +88,7 @@ fn call(function: &Function, roles: &Roles<'_>) -> TokenStream {
         Passing::Reference | Passing::Mutable(_) => quote_spanned!(of=> self),
     };
     let context = roles.context.then(|| quote_spanned!(place=> , context));
-    let unused_state = roles
-        .state
-        .is_none()
-        .then(|| quote_spanned!(place=> let _ = state;));
+    let unused_state = roles.state.is_none().then(|| quote_spanned!(place=> let _ = state;));
     let unused_context = (!roles.context).then(|| quote_spanned!(place=> let _ = context;));
     quote_spanned!(place=> { #unused_state #unused_context #ident(#state #command #context) })
 }
@@ -102,14 +99,8 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     if let Some(context) = context {
         context.expect_reference("the context comes by reference", errors);
     }
-    if let Some(early) = parameters
-        .iter()
-        .find(|parameter| parameter.is("CommandContext"))
-    {
-        errors.on(
-            &early.whole,
-            "the context comes last: move this parameter to the end",
-        );
+    if let Some(early) = parameters.iter().find(|parameter| parameter.is("CommandContext")) {
+        errors.on(&early.whole, "the context comes last: move this parameter to the end");
         return None;
     }
     let (state, command) = match parameters[..] {
@@ -139,16 +130,10 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     }
     if let Passing::Mutable(keyword) = &command.passing {
         let name = command.name();
-        errors.on(
-            keyword,
-            format!("a command handler does not change the command: write `&{name}`"),
-        );
+        errors
+            .on(keyword, format!("a command handler does not change the command: write `&{name}`"));
     }
-    Some(Roles {
-        state,
-        command,
-        context: context.is_some(),
-    })
+    Some(Roles { state, command, context: context.is_some() })
 }
 
 /// An implementation that only keeps callers of the command from being reported too.

@@ -23,12 +23,7 @@ struct Roles<'a> {
 }
 
 pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
-    let Function {
-        root,
-        listing,
-        arguments,
-        ..
-    } = function;
+    let Function { root, listing, arguments, .. } = function;
     let p = root.private();
     let mixed = mixed();
     let ident = &function.signature.ident;
@@ -115,10 +110,7 @@ pub(super) fn name(function: &Function, errors: &mut Errors) -> String {
     if arguments.find("name").is_none() {
         errors.at(
             ident.span(),
-            format!(
-                "`{ident}` has no durable name: write `name = \"{}\"`",
-                input::plain(ident)
-            ),
+            format!("`{ident}` has no durable name: write `name = \"{}\"`", input::plain(ident)),
         );
     }
     // Mistakes in it are reported with the function.
@@ -166,10 +158,7 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
         return quote_spanned!(mixed=> let _ = event; #p::stream_key(at));
     };
     let ArgumentValue::Value(value) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            format!("`key` takes a function or a text: {EXAMPLE}"),
-        );
+        errors.at(argument.value_span(), format!("`key` takes a function or a text: {EXAMPLE}"));
         return TokenStream::new();
     };
     let place = at(value);
@@ -180,10 +169,7 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
         }
         Expr::Path(_) => quote_spanned!(place=> let _ = at; #p::keys_of(#value(event))),
         other => {
-            errors.on(
-                other,
-                format!("`key` takes a function or a text: {EXAMPLE}"),
-            );
+            errors.on(other, format!("`key` takes a function or a text: {EXAMPLE}"));
             TokenStream::new()
         }
     }
@@ -196,10 +182,7 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
         [view, event, at] => {
             at.expect_reference("the event's place comes by reference", errors);
             if !at.is("RecordedEvent") {
-                errors.on(
-                    &at.whole,
-                    "the third parameter of a projector is `at: &RecordedEvent`",
-                );
+                errors.on(&at.whole, "the third parameter of a projector is `at: &RecordedEvent`");
             }
             (view, event, true)
         }
@@ -214,10 +197,7 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     };
     if !matches!(view.passing, Passing::Mutable(_)) {
         let name = view.name();
-        errors.on(
-            &view.whole,
-            format!("a projector changes its read model: write `&mut {name}`"),
-        );
+        errors.on(&view.whole, format!("a projector changes its read model: write `&mut {name}`"));
     }
     event.expect_reference("a projector reads the event", errors);
     Some(Roles { view, event, at })

@@ -33,12 +33,8 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     };
     let place = at(&output);
     let injected = Injected::new(root, asked);
-    let (inject, pass, checks, reads) = (
-        injected.inject(),
-        injected.pass(),
-        injected.checks(),
-        injected.reads(),
-    );
+    let (inject, pass, checks, reads) =
+        (injected.inject(), injected.pass(), injected.checks(), injected.reads());
     let ident = &function.signature.ident;
     let wait = function.signature.asyncness.map(|keyword| {
         let at = keyword.span().resolved_at(mixed);
@@ -83,10 +79,8 @@ fn roles<'a>(
     };
     if !matches!(query.passing, Passing::Value) {
         let name = query.name();
-        errors.on(
-            &query.whole,
-            format!("a query handler takes its query by value: write `{name}`"),
-        );
+        errors
+            .on(&query.whole, format!("a query handler takes its query by value: write `{name}`"));
     }
     Some((query, asked_for(asked, errors)))
 }
@@ -146,10 +140,7 @@ impl<'a> Injected<'a> {
             let root = root.at(at);
             quote_spanned!(at=> <#ty as #root::Inject>::check(shell)?;)
         });
-        let unused = self
-            .types
-            .is_empty()
-            .then(|| quote_spanned!(mixed=> let _ = shell;));
+        let unused = self.types.is_empty().then(|| quote_spanned!(mixed=> let _ = shell;));
         quote_spanned!(mixed=> |shell: &#root::Shell| { #unused #(#checks)* #p::Ok(()) })
     }
 

@@ -30,11 +30,7 @@ pub(super) fn event(root: &Root, ident: &Ident, parsed: &Parsed) -> TokenStream 
         .map(|(index, shape)| arm(root, ident, parsed, index, shape));
     let encode = format_ident!(
         "{}",
-        if parsed.is_enum {
-            "encode_variant"
-        } else {
-            "encode_struct"
-        },
+        if parsed.is_enum { "encode_variant" } else { "encode_struct" },
         span = mixed
     );
     let of = at(ident);
@@ -162,9 +158,7 @@ fn local(member: &Member) -> Ident {
 fn arm(root: &Root, ident: &Ident, parsed: &Parsed, index: usize, shape: &Shape) -> TokenStream {
     let mixed = mixed();
     let p = root.private();
-    let Shape {
-        name, version, old, ..
-    } = shape;
+    let Shape { name, version, old, .. } = shape;
     let old = (1_u32..).zip(old).map(|(number, ty)| {
         let at = at(ty);
         let p = root.private_at(at);
