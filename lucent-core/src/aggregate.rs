@@ -34,9 +34,7 @@ pub trait Aggregate: Default + Send + Sync + 'static {
     /// # Errors
     /// When the state's `Serialize` fails.
     fn encode_snapshot(&self) -> Result<Payload, EncodeError> {
-        Err(EncodeError {
-            reason: format!("{} takes no snapshots", Self::NAME),
-        })
+        Err(EncodeError { reason: format!("{} takes no snapshots", Self::NAME) })
     }
 
     /// Decodes a state; only called if there is a policy.

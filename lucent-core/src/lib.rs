@@ -10,6 +10,7 @@ extern crate self as lucent_core;
 
 mod aggregate;
 mod command;
+mod ensure;
 mod event;
 mod event_handler;
 mod id;
@@ -31,7 +32,7 @@ pub use event::{
     NewEvent, RecordedEvent,
 };
 pub use event_handler::{EventHandler, HandlerFault, HandlerOutcome, SharedEventHandler};
-pub use id::{AggregateId, GeneratedValue, IdValue, InvalidId};
+pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{

@@ -29,9 +29,7 @@ impl ContentType {
     /// The content type of this media type, if it is known.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Json, Self::Binary]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [Self::Json, Self::Binary].into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -51,21 +49,14 @@ impl Payload {
     /// When the value's `Serialize` fails, for example on a map whose keys are not texts.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
         let mut data = Vec::with_capacity(128);
-        serde_json::to_writer(&mut data, value).map_err(|error| EncodeError {
-            reason: error.to_string(),
-        })?;
-        Ok(Self {
-            content_type: ContentType::Json,
-            data: data.into(),
-        })
+        serde_json::to_writer(&mut data, value)
+            .map_err(|error| EncodeError { reason: error.to_string() })?;
+        Ok(Self { content_type: ContentType::Json, data: data.into() })
     }
 
     /// Takes bytes as they are.
     pub fn binary(data: impl Into<Bytes>) -> Self {
-        Self {
-            content_type: ContentType::Binary,
-            data: data.into(),
-        }
+        Self { content_type: ContentType::Binary, data: data.into() }
     }
 
     /// Decodes a JSON value.

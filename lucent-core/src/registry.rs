@@ -144,10 +144,6 @@ impl EventSet {
     /// The set of this type.
     #[must_use]
     pub const fn of<E: crate::event::Event>() -> Self {
-        Self {
-            name: E::NAME,
-            id: std::any::TypeId::of::<E>,
-            types: E::TYPES,
-        }
+        Self { name: E::NAME, id: std::any::TypeId::of::<E>, types: E::TYPES }
     }
 }

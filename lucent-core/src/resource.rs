@@ -62,19 +62,14 @@ impl<T: Send + Sync + 'static> Inject for Resource<T> {
         let found = shell.resources.get(&TypeId::of::<T>());
         match found.map(|any| Arc::clone(any).downcast::<T>()) {
             Some(Ok(resource)) => Ok(Self(resource)),
-            _ => Err(MissingResource {
-                resource: type_name::<T>(),
-            }
-            .into()),
+            _ => Err(MissingResource { resource: type_name::<T>() }.into()),
         }
     }
 
     fn check(shell: &Shell) -> Result<(), MissingResource> {
         match shell.resources.contains_key(&TypeId::of::<T>()) {
             true => Ok(()),
-            false => Err(MissingResource {
-                resource: type_name::<T>(),
-            }),
+            false => Err(MissingResource { resource: type_name::<T>() }),
         }
     }
 }

@@ -34,10 +34,7 @@ impl StreamId {
         let name = name.into();
         match fault(&name) {
             None => Ok(Self(name)),
-            Some(reason) => Err(InvalidStreamId {
-                name: name.chars().take(80).collect(),
-                reason,
-            }),
+            Some(reason) => Err(InvalidStreamId { name: name.chars().take(80).collect(), reason }),
         }
     }
 
@@ -66,9 +63,7 @@ impl StreamId {
     /// The part before the first `-`, or the whole name if there is none.
     #[must_use]
     pub fn category(&self) -> &str {
-        self.0
-            .split_once('-')
-            .map_or(&*self.0, |(category, _)| category)
+        self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
     }
 
     /// The part after the first `-`, or the whole name if there is none.
@@ -139,13 +134,8 @@ mod tests {
 
     #[test]
     fn empty_long_and_control_names_are_refused() {
-        for name in [
-            String::new(),
-            "x".repeat(513),
-            "a\nb".into(),
-            "a\0".into(),
-            "a\u{85}".into(),
-        ] {
+        for name in [String::new(), "x".repeat(513), "a\nb".into(), "a\0".into(), "a\u{85}".into()]
+        {
             assert!(StreamId::new(name).is_err());
         }
     }

@@ -30,10 +30,7 @@ impl Tag {
         } else {
             return Ok(Self(text));
         };
-        Err(InvalidTag {
-            text: text.chars().take(80).collect(),
-            reason,
-        })
+        Err(InvalidTag { text: text.chars().take(80).collect(), reason })
     }
 
     /// The tag `key:value`.

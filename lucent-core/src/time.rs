@@ -75,10 +75,9 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse::<jiff::Timestamp>() {
             Ok(time) => Ok(Self(time.as_microsecond())),
-            Err(error) => Err(InvalidTimestamp {
-                text: text.to_owned(),
-                reason: error.to_string(),
-            }),
+            Err(error) => {
+                Err(InvalidTimestamp { text: text.to_owned(), reason: error.to_string() })
+            }
         }
     }
 }
@@ -91,9 +90,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -63,9 +63,7 @@ impl Arguments {
 
     fn parse_list(input: ParseStream<'_>) -> syn::Result<Self> {
         let items = Punctuated::<Argument, Token![,]>::parse_terminated(input)?;
-        Ok(Self {
-            items: items.into_iter().collect(),
-        })
+        Ok(Self { items: items.into_iter().collect() })
     }
 
     /// The arguments in source order.
@@ -99,14 +97,8 @@ impl Arguments {
         for (index, item) in self.items.iter().enumerate() {
             let key = item.key.to_string();
             if !known.contains(&key.as_str()) {
-                errors.push(syn::Error::new(
-                    item.key.span(),
-                    unknown_key(place, &key, known),
-                ));
-            } else if self.items[..index]
-                .iter()
-                .any(|earlier| earlier.key == item.key)
-            {
+                errors.push(syn::Error::new(item.key.span(), unknown_key(place, &key, known)));
+            } else if self.items[..index].iter().any(|earlier| earlier.key == item.key) {
                 errors.push(syn::Error::new(
                     item.key.span(),
                     format!("`{key}` is given twice in `{place}`"),
@@ -177,10 +169,7 @@ fn unknown_key(place: &str, key: &str, known: &[&str]) -> String {
             format!("unknown argument `{key}` of `{place}`; did you mean `{candidate}`?")
         }
         None if known.is_empty() => format!("`{place}` takes no arguments"),
-        None => format!(
-            "unknown argument `{key}` of `{place}`; it takes {}",
-            known.join(", ")
-        ),
+        None => format!("unknown argument `{key}` of `{place}`; it takes {}", known.join(", ")),
     }
 }
 
@@ -212,10 +201,7 @@ mod tests {
     fn every_form_is_read() {
         let arguments = parse(r#"name = "a", snapshot(every = 200, version = 1), inline,"#);
         assert_eq!(arguments.string("name").as_deref(), Some("a"));
-        assert!(matches!(
-            arguments.find("inline").unwrap().value,
-            ArgumentValue::Flag
-        ));
+        assert!(matches!(arguments.find("inline").unwrap().value, ArgumentValue::Flag));
         let ArgumentValue::List(inner) = &arguments.find("snapshot").unwrap().value else {
             panic!("a list was expected")
         };

@@ -17,12 +17,8 @@ pub enum FunctionKind {
 
 impl FunctionKind {
     /// Every kind, in the order in which the registry lists them.
-    pub const ALL: [Self; 4] = [
-        Self::CommandHandler,
-        Self::QueryHandler,
-        Self::Projector,
-        Self::EventHandler,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::CommandHandler, Self::QueryHandler, Self::Projector, Self::EventHandler];
 
     /// The name of the attribute that marks this kind.
     #[must_use]

@@ -9,25 +9,15 @@ use crate::Arguments;
 pub fn registry_name(arguments: &Arguments, function: &Ident) -> String {
     arguments.string("name").unwrap_or_else(|| {
         let ident = function.to_string();
-        ident
-            .strip_prefix("r#")
-            .map_or_else(|| ident.clone(), str::to_owned)
+        ident.strip_prefix("r#").map_or_else(|| ident.clone(), str::to_owned)
     })
 }
 
 /// The identifier that stands for a registry name: characters that cannot stand in one become `_`.
 #[must_use]
 pub fn registry_ident(name: &str) -> String {
-    let mut ident: String = name
-        .chars()
-        .map(|c| {
-            if c == '_' || c.is_ascii_alphanumeric() {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let mut ident: String =
+        name.chars().map(|c| if c == '_' || c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if ident.is_empty() || ident.starts_with(|c: char| c.is_ascii_digit()) {
         ident.insert(0, '_');
     }

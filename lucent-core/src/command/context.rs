@@ -24,12 +24,7 @@ impl CommandContext {
     /// A context; for the engine and for tests.
     #[must_use]
     pub fn new(command: CommandId, now: Timestamp, version: Version, metadata: Metadata) -> Self {
-        Self {
-            command,
-            now,
-            version,
-            metadata,
-        }
+        Self { command, now, version, metadata }
     }
 
     /// The command's id.

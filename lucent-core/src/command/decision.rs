@@ -26,26 +26,17 @@ pub struct Decision<E, R = ()> {
 impl<E> Decision<E> {
     /// Nothing happens.
     pub const fn nothing() -> Self {
-        Self {
-            events: Vec::new(),
-            reply: (),
-        }
+        Self { events: Vec::new(), reply: () }
     }
 
     /// One event happens.
     pub fn emit(event: E) -> Self {
-        Self {
-            events: vec![event],
-            reply: (),
-        }
+        Self { events: vec![event], reply: () }
     }
 
     /// Several events happen, in order.
     pub fn all(events: impl IntoIterator<Item = E>) -> Self {
-        Self {
-            events: events.into_iter().collect(),
-            reply: (),
-        }
+        Self { events: events.into_iter().collect(), reply: () }
     }
 }
 
@@ -58,10 +49,7 @@ impl<E, R> Decision<E, R> {
 
     /// Says what the caller is told.
     pub fn reply<R2>(self, reply: R2) -> Decision<E, R2> {
-        Decision {
-            events: self.events,
-            reply,
-        }
+        Decision { events: self.events, reply }
     }
 }
 

@@ -48,9 +48,7 @@ impl NewEvent {
             event_type: Cow::Borrowed(event_type.name),
             schema_version: event_type.version,
             payload: event.encode()?,
-            tags: event.tags().map_err(|error| EncodeError {
-                reason: error.to_string(),
-            })?,
+            tags: event.tags().map_err(|error| EncodeError { reason: error.to_string() })?,
             metadata: Arc::clone(metadata),
             recorded_at: now,
         })

@@ -111,11 +111,7 @@ impl Metadata {
     /// The metadata of what a command causes; the command starts a conversation of its own.
     #[must_use]
     pub fn of_command(command: CommandId, context: BusinessContext) -> Self {
-        Self {
-            correlation: command.uuid(),
-            causation: command.uuid(),
-            context,
-        }
+        Self { correlation: command.uuid(), causation: command.uuid(), context }
     }
 
     /// The metadata of what a command causes that itself was caused by an event.
@@ -131,11 +127,7 @@ impl Metadata {
     /// Puts stored metadata together again; for stores.
     #[must_use]
     pub fn from_parts(correlation: Uuid, causation: Uuid, context: BusinessContext) -> Self {
-        Self {
-            correlation,
-            causation,
-            context,
-        }
+        Self { correlation, causation, context }
     }
 
     /// What all messages of one conversation share.

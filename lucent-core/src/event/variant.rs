@@ -50,22 +50,14 @@ pub fn decode_variant<T: DeserializeOwned>(
     impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seeded<T> {
         type Value = T;
         fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-            T::deserialize(Tagged {
-                index: self.index,
-                inner: deserializer,
-            })
+            T::deserialize(Tagged { index: self.index, inner: deserializer })
         }
     }
     let damaged = |reason: String| DecodeFault::Damaged { version, reason };
     check_json(version, payload)?;
     let mut json = serde_json::Deserializer::from_slice(&payload.data);
-    let seed = Seeded {
-        index,
-        marker: std::marker::PhantomData,
-    };
-    let value = seed
-        .deserialize(&mut json)
-        .map_err(|error| damaged(error.to_string()))?;
+    let seed = Seeded { index, marker: std::marker::PhantomData };
+    let value = seed.deserialize(&mut json).map_err(|error| damaged(error.to_string()))?;
     json.end().map_err(|error| damaged(error.to_string()))?;
     Ok(value)
 }
@@ -77,10 +69,8 @@ pub fn decode_struct<T: DeserializeOwned>(
     payload: &Payload,
 ) -> Result<T, DecodeFault> {
     check_json(version, payload)?;
-    serde_json::from_slice(&payload.data).map_err(|error| DecodeFault::Damaged {
-        version,
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(&payload.data)
+        .map_err(|error| DecodeFault::Damaged { version, reason: error.to_string() })
 }
 
 fn check_json(version: u32, payload: &Payload) -> Result<(), DecodeFault> {
@@ -328,10 +318,7 @@ mod tests {
             (0, Sample::Nothing, "{}"),
             (
                 1,
-                Sample::Named {
-                    first_name: "Ann".into(),
-                    age: 7,
-                },
+                Sample::Named { first_name: "Ann".into(), age: 7 },
                 r#"{"first_name":"Ann","age":7}"#,
             ),
             (2, Sample::Wrapped(vec![1, 2]), "[1,2]"),
@@ -357,24 +344,11 @@ mod tests {
         };
         assert_eq!(
             read(r#"{"first_name":"Bo"}"#).unwrap(),
-            Sample::Named {
-                first_name: "Bo".into(),
-                age: 0
-            }
+            Sample::Named { first_name: "Bo".into(), age: 0 }
         );
-        for damaged in [
-            "",
-            "{",
-            "{}",
-            "{\"first_name\":1}",
-            "{\"first_name\":\"a\"} x",
-            "\u{0}",
-        ] {
+        for damaged in ["", "{", "{}", "{\"first_name\":1}", "{\"first_name\":\"a\"} x", "\u{0}"] {
             let fault = read(damaged).unwrap_err();
-            assert!(
-                matches!(fault, DecodeFault::Damaged { version: 3, .. }),
-                "{fault}"
-            );
+            assert!(matches!(fault, DecodeFault::Damaged { version: 3, .. }), "{fault}");
         }
     }
 

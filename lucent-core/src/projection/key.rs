@@ -32,9 +32,7 @@ macro_rules! printed {
     };
 }
 
-printed!(
-    &str, String, Uuid, u8, u16, u32, u64, i8, i16, i32, i64, usize, isize
-);
+printed!(&str, String, Uuid, u8, u16, u32, u64, i8, i16, i32, i64, usize, isize);
 
 impl IntoKeys for DocumentKey {
     fn into_keys(self, keys: &mut Vec<DocumentKey>) {

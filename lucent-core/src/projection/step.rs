@@ -129,11 +129,7 @@ impl<P: Projector> Projection for TypedProjection<P> {
             });
             let slots: Vec<usize> = slots.collect();
             if !slots.is_empty() {
-                plan.events.push(PlannedEvent {
-                    event,
-                    at: at.clone(),
-                    slots,
-                });
+                plan.events.push(PlannedEvent { event, at: at.clone(), slots });
             }
         }
         Ok(Box::new(plan))
@@ -171,22 +167,13 @@ impl<P: Projector> ProjectionPlan for TypedPlan<P> {
     ) -> Result<Vec<DocumentChange>, ProjectionError> {
         let mut slots: Vec<Slot<P::View>> = documents.into_iter().map(Slot::Stored).collect();
         slots.resize_with(self.keys.len(), || Slot::Stored(None));
-        for PlannedEvent {
-            event,
-            at,
-            slots: indices,
-        } in &self.events
-        {
+        for PlannedEvent { event, at, slots: indices } in &self.events {
             for &index in indices {
                 let view = take(&mut slots[index]).map_err(|reason| {
                     failed(
                         &self.id,
                         at,
-                        format!(
-                            "document `{}` of {}: {reason}",
-                            self.keys[index],
-                            P::View::NAME
-                        ),
+                        format!("document `{}` of {}: {reason}", self.keys[index], P::View::NAME),
                     )
                 })?;
                 slots[index] =
@@ -257,10 +244,7 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> String {
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    text.map_or_else(
-        || "it panicked".to_owned(),
-        |text| format!("it panicked: {text}"),
-    )
+    text.map_or_else(|| "it panicked".to_owned(), |text| format!("it panicked: {text}"))
 }
 
 /// Shares a projector as a [`Projection`].

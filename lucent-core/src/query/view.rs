@@ -22,11 +22,7 @@ impl<T: Projected> View<T> {
     /// A view of one version of the read model; for the engine and for tests.
     #[must_use]
     pub fn new(store: Arc<dyn ReadModelStore>, projection: ProjectionId) -> Self {
-        Self {
-            store,
-            projection,
-            model: PhantomData,
-        }
+        Self { store, projection, model: PhantomData }
     }
 
     /// The document of this key, such as an aggregate's id.
@@ -35,14 +31,9 @@ impl<T: Projected> View<T> {
     /// When the store fails or the document does not decode.
     pub async fn get(&self, key: impl fmt::Display + Send) -> Result<Option<T>, ReadError> {
         let key = DocumentKey::new(key);
-        let bodies = self
-            .store
-            .documents(&self.projection, std::slice::from_ref(&key))
-            .await?;
+        let bodies = self.store.documents(&self.projection, std::slice::from_ref(&key)).await?;
         match bodies.into_iter().next().flatten() {
-            Some(body) => self
-                .decode(Document { key, body })
-                .map(|(_, view)| Some(view)),
+            Some(body) => self.decode(Document { key, body }).map(|(_, view)| Some(view)),
             None => Ok(None),
         }
     }
@@ -56,13 +47,8 @@ impl<T: Projected> View<T> {
         after: Option<&DocumentKey>,
         limit: usize,
     ) -> Result<Vec<(DocumentKey, T)>, ReadError> {
-        let page = self
-            .store
-            .document_page(&self.projection, after, limit)
-            .await?;
-        page.into_iter()
-            .map(|document| self.decode(document))
-            .collect()
+        let page = self.store.document_page(&self.projection, after, limit).await?;
+        page.into_iter().map(|document| self.decode(document)).collect()
     }
 
     /// Every document. Use [`Self::page`] where there may be many.
@@ -97,9 +83,7 @@ impl<T: Projected> View<T> {
 
 impl<T> fmt::Debug for View<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
-            .field("projection", &self.projection)
-            .finish_non_exhaustive()
+        f.debug_struct("View").field("projection", &self.projection).finish_non_exhaustive()
     }
 }
 

@@ -105,14 +105,7 @@ impl Append {
     /// A batch of one write.
     #[must_use]
     pub fn one(stream: StreamId, expected: ExpectedVersion, events: Vec<NewEvent>) -> Self {
-        Self {
-            writes: vec![StreamWrite {
-                stream,
-                expected,
-                events,
-            }],
-            ..Self::default()
-        }
+        Self { writes: vec![StreamWrite { stream, expected, events }], ..Self::default() }
     }
 
     /// How many events the batch holds.
@@ -128,10 +121,7 @@ impl Append {
     /// longer than `limit` bytes.
     pub fn validate(&self, limit: usize) -> Result<(), AppendError> {
         for (index, write) in self.writes.iter().enumerate() {
-            if self.writes[..index]
-                .iter()
-                .any(|earlier| earlier.stream == write.stream)
-            {
+            if self.writes[..index].iter().any(|earlier| earlier.stream == write.stream) {
                 return Err(AppendError::Invalid {
                     reason: format!(
                         "stream `{}` occurs twice in one append: put its events into one write",
@@ -167,9 +157,7 @@ impl InlineProjections {
 
 impl fmt::Debug for InlineProjections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.as_slice().iter().map(|one| one.id()))
-            .finish()
+        f.debug_list().entries(self.as_slice().iter().map(|one| one.id())).finish()
     }
 }
 

@@ -75,11 +75,7 @@ impl StoreError {
         source: impl Error + Send + Sync + 'static,
         transient: bool,
     ) -> Self {
-        Self::Backend {
-            action,
-            source: Arc::new(source),
-            transient,
-        }
+        Self::Backend { action, source: Arc::new(source), transient }
     }
 
     /// Whether the same request can succeed later without anybody's help.

@@ -29,18 +29,12 @@ impl EventQuery {
     /// Events of any of these types.
     pub fn types(names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
         let types = names.into_iter().map(Into::into).collect();
-        Self::AnyOf(vec![QueryItem {
-            types,
-            tags: Vec::new(),
-        }])
+        Self::AnyOf(vec![QueryItem { types, tags: Vec::new() }])
     }
 
     /// Events that have all of these tags.
     pub fn tags(tags: impl IntoIterator<Item = Tag>) -> Self {
-        Self::AnyOf(vec![QueryItem {
-            types: Vec::new(),
-            tags: tags.into_iter().collect(),
-        }])
+        Self::AnyOf(vec![QueryItem { types: Vec::new(), tags: tags.into_iter().collect() }])
     }
 
     /// Whether an event of this type and with these tags matches.
@@ -80,27 +74,19 @@ impl EventFilter {
 
     /// The events of one category of streams.
     pub fn category(category: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            category: Some(category.into()),
-            query: EventQuery::All,
-        }
+        Self { category: Some(category.into()), query: EventQuery::All }
     }
 
     /// Whether the event is wanted.
     #[must_use]
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        self.category
-            .as_ref()
-            .is_none_or(|category| category == event.stream.category())
+        self.category.as_ref().is_none_or(|category| category == event.stream.category())
             && self.query.matches(&event.event_type, &event.tags)
     }
 }
 
 impl From<EventQuery> for EventFilter {
     fn from(query: EventQuery) -> Self {
-        Self {
-            category: None,
-            query,
-        }
+        Self { category: None, query }
     }
 }

@@ -32,19 +32,13 @@ impl PageLimit {
     /// A limit of events, with the default limit of bytes.
     #[must_use]
     pub fn events(events: usize) -> Self {
-        Self {
-            events: events.max(1),
-            ..Self::default()
-        }
+        Self { events: events.max(1), ..Self::default() }
     }
 }
 
 impl Default for PageLimit {
     fn default() -> Self {
-        Self {
-            events: 1_000,
-            bytes: 8 << 20,
-        }
+        Self { events: 1_000, bytes: 8 << 20 }
     }
 }
 
@@ -69,21 +63,13 @@ impl StreamRead {
     /// The page after this version.
     #[must_use]
     pub fn after(stream: StreamId, version: Version) -> Self {
-        Self {
-            stream,
-            from: ReadFrom::After(version),
-            limit: PageLimit::default(),
-        }
+        Self { stream, from: ReadFrom::After(version), limit: PageLimit::default() }
     }
 
     /// The last page of a stream, newest event first.
     #[must_use]
     pub fn backward(stream: StreamId) -> Self {
-        Self {
-            stream,
-            from: ReadFrom::Before(Version::MAX),
-            limit: PageLimit::default(),
-        }
+        Self { stream, from: ReadFrom::Before(Version::MAX), limit: PageLimit::default() }
     }
 
     /// Sets the limit.
@@ -120,21 +106,13 @@ impl LogRead {
     /// The page after this position.
     #[must_use]
     pub fn after(filter: EventFilter, position: Position) -> Self {
-        Self {
-            filter,
-            from: ReadFrom::After(position),
-            limit: PageLimit::default(),
-        }
+        Self { filter, from: ReadFrom::After(position), limit: PageLimit::default() }
     }
 
     /// The last page of the log, newest event first.
     #[must_use]
     pub fn backward(filter: EventFilter) -> Self {
-        Self {
-            filter,
-            from: ReadFrom::Before(Position::MAX),
-            limit: PageLimit::default(),
-        }
+        Self { filter, from: ReadFrom::Before(Position::MAX), limit: PageLimit::default() }
     }
 
     /// Sets the limit.

@@ -22,10 +22,7 @@ pub struct ProjectionId {
 impl ProjectionId {
     /// A projection of this name and version.
     pub fn new(name: impl Into<Arc<str>>, version: u32) -> Self {
-        Self {
-            name: name.into(),
-            version,
-        }
+        Self { name: name.into(), version }
     }
 }
 
