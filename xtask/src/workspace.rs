@@ -31,6 +31,8 @@ pub struct Package {
     pub folder: PathBuf,
     /// What the manifest asks for.
     pub dependencies: Vec<Dependency>,
+    /// The files that its targets start from, relative to the root of the workspace.
+    pub roots: Vec<PathBuf>,
     /// The names of its binaries.
     pub programs: Vec<String>,
 }
@@ -100,10 +102,13 @@ impl Workspace {
 impl Package {
     fn from_metadata(root: &Path, package: &Value) -> Self {
         let manifest = Path::new(text(&package["manifest_path"]));
-        let folder = manifest.parent().unwrap_or(root);
+        let inside = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_path_buf();
         Self {
             name: text(&package["name"]).to_owned(),
-            folder: folder.strip_prefix(root).unwrap_or(folder).to_path_buf(),
+            folder: inside(manifest.parent().unwrap_or(root)),
+            roots: list(&package["targets"])
+                .map(|target| inside(Path::new(text(&target["src_path"]))))
+                .collect(),
             dependencies: list(&package["dependencies"])
                 .map(Dependency::from_metadata)
                 .collect(),
@@ -162,6 +167,7 @@ mod tests {
         let xtask = workspace.package("xtask").unwrap();
         assert_eq!(xtask.folder, Path::new("xtask"));
         assert_eq!(xtask.programs, ["xtask"]);
+        assert!(xtask.roots.contains(&PathBuf::from("xtask/tests/main.rs")));
         assert!(xtask.depends_on("serde_json"));
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use xtask::{
     Workspace,
-    audit::{book, files, graph, links, paths},
+    audit::{book, files, graph, links, modules, paths},
 };
 
 fn check(problems: &[String]) {
@@ -27,6 +27,12 @@ fn dependencies_point_one_way() {
 #[test]
 fn no_file_names_a_place_outside_of_the_project() {
     check(&paths::problems(&workspace_and_files().1));
+}
+
+#[test]
+fn no_source_file_is_forgotten() {
+    let (workspace, files) = workspace_and_files();
+    check(&modules::problems(&workspace, &files));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{files::TextFile, links::linked_files};
+use super::{files::TextFile, links::linked_files, modules::is_compiled};
 use crate::Workspace;
 
 /// Lists what is wrong with the pages of the book, whose sources are in `source`.
@@ -94,7 +94,8 @@ fn resolve(workspace: &Workspace, page: &TextFile, include: &str) -> Result<(), 
     let file = normal(&folder.join(path)).ok_or("leads out of the project")?;
     let text = fs::read_to_string(workspace.root.join(&file))
         .map_err(|error| format!("cannot be read: {error}"))?;
-    if file.extension().is_some_and(|extension| extension == "rs") && !compiled(workspace, &file) {
+    if file.extension().is_some_and(|extension| extension == "rs") && !is_compiled(workspace, &file)
+    {
         return Err("is of a file that no member of the workspace compiles".to_owned());
     }
     match anchor {
@@ -123,50 +124,6 @@ fn anchored(text: &str, anchor: &str) -> Result<(), String> {
             "finds no line that ends with `ANCHOR_END: {anchor}`"
         )),
     }
-}
-
-/// Whether cargo compiles this file: as the root of a target, or as a module that is declared.
-fn compiled(workspace: &Workspace, file: &Path) -> bool {
-    let packages = workspace.packages.iter();
-    let Some(inside) = packages
-        .filter_map(|package| file.strip_prefix(&package.folder).ok())
-        .min_by_key(|inside| inside.components().count())
-    else {
-        return false;
-    };
-    let roots = ["build.rs", "src/lib.rs", "src/main.rs"];
-    let folders = ["examples", "src/bin", "tests"];
-    let is_root = roots.iter().any(|root| inside == Path::new(root))
-        || inside
-            .parent()
-            .is_some_and(|parent| folders.iter().any(|of| parent == Path::new(of)));
-    is_root || declared(&workspace.root.join(file))
-}
-
-/// Whether the module's parent declares it.
-fn declared(file: &Path) -> bool {
-    let (Some(stem), Some(folder)) = (file.file_stem().and_then(|s| s.to_str()), file.parent())
-    else {
-        return false;
-    };
-    let (name, folder) = match (
-        stem,
-        folder.file_name().and_then(|s| s.to_str()),
-        folder.parent(),
-    ) {
-        ("mod", Some(name), Some(above)) => (name, above),
-        _ => (stem, folder),
-    };
-    let parents = ["lib.rs", "main.rs", "mod.rs"].map(|parent| folder.join(parent));
-    let declaration = format!("mod {name};");
-    parents
-        .into_iter()
-        .chain([folder.with_extension("rs")])
-        .any(|parent| {
-            let text = fs::read_to_string(parent).unwrap_or_default();
-            text.lines()
-                .any(|line| line.trim_start_matches("pub ").starts_with(&declaration))
-        })
 }
 
 /// The path without `..`, unless it climbs above its start.
@@ -245,17 +202,5 @@ mod tests {
             unlisted(Path::new("book/src"), &[&page, &summary]),
             ["book/src/lost.md: add this page to SUMMARY.md"]
         );
-    }
-
-    #[test]
-    fn only_declared_modules_count_as_compiled() {
-        let workspace = Workspace::load().unwrap();
-        assert!(compiled(&workspace, Path::new("xtask/src/audit/book.rs")));
-        assert!(compiled(&workspace, Path::new("xtask/src/audit/mod.rs")));
-        assert!(!compiled(
-            &workspace,
-            Path::new("xtask/src/audit/orphan.rs")
-        ));
-        assert!(!compiled(&workspace, Path::new("elsewhere/src/lib.rs")));
     }
 }

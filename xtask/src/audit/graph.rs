@@ -227,6 +227,7 @@ mod tests {
                 .to_owned(),
             folder: PathBuf::from(folder),
             dependencies: Vec::new(),
+            roots: Vec::new(),
             programs: Vec::new(),
         };
         let mut packages = vec![

@@ -7,4 +7,5 @@ pub mod book;
 pub mod files;
 pub mod graph;
 pub mod links;
+pub mod modules;
 pub mod paths;
