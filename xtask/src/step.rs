@@ -98,10 +98,6 @@ impl Step {
         self.conclude(status, started)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a duration shown to a person is measured on the real clock"
-    )]
     fn announce(&self) -> Instant {
         println!("\n==> {}\n    $ {}", self.name, self.command_line());
         Instant::now()
