@@ -13,6 +13,7 @@ mod command;
 mod event;
 mod event_handler;
 mod id;
+mod memory;
 mod payload;
 mod position;
 mod projection;
@@ -32,6 +33,7 @@ pub use event::{
 };
 pub use event_handler::{EventHandler, HandlerFault, HandlerOutcome, SharedEventHandler};
 pub use id::{AggregateId, GeneratedValue, IdValue, InvalidId};
+pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
