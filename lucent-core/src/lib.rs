@@ -14,6 +14,7 @@ mod ensure;
 mod event;
 mod event_handler;
 mod id;
+mod memory;
 mod payload;
 mod position;
 mod projection;
@@ -33,6 +34,7 @@ pub use event::{
 };
 pub use event_handler::{EventHandler, HandlerFault, HandlerOutcome, SharedEventHandler};
 pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
+pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
