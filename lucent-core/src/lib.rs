@@ -9,6 +9,7 @@
 extern crate self as lucent_core;
 
 mod aggregate;
+mod app;
 mod command;
 mod ensure;
 mod event;
@@ -27,6 +28,10 @@ mod tag;
 mod time;
 
 pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
+pub use app::{
+    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, ProjectionStatus, Question,
+    RetryPolicy, StartError, Subscription,
+};
 pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
