@@ -1,0 +1,86 @@
+//! Measures a scan: `cargo run -p lucent-codegen --example measure -- 1000`.
+//!
+//! Invariant: the generated crate has the shape of a real one, about twenty lines for each
+//! annotated function and ten functions for each file.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use lucent_codegen::{Package, scan};
+
+fn main() -> io::Result<()> {
+    let functions: usize = std::env::args()
+        .nth(1)
+        .and_then(|argument| argument.parse().ok())
+        .unwrap_or(1_000);
+    let root = std::env::temp_dir().join(format!("lucent-measure-{}", std::process::id()));
+    let out_dir = root.join("out");
+    let lines = generate(&root, functions)?;
+    std::fs::create_dir_all(&out_dir)?;
+    let package = Package::conventional("measured", &root);
+    println!("{functions} functions, {lines} lines");
+    measure("cold", &package, &out_dir)?;
+    measure("nothing changed", &package, &out_dir)?;
+    let touched = root.join("src/part0.rs");
+    let text = std::fs::read_to_string(&touched)? + "\n// touched\n";
+    std::fs::write(touched, text)?;
+    measure("one file changed", &package, &out_dir)?;
+    std::fs::remove_dir_all(root)
+}
+
+fn measure(what: &str, package: &Package, out_dir: &Path) -> io::Result<()> {
+    let start = Instant::now();
+    let summary = scan(package, out_dir)?;
+    println!(
+        "{what}: {:.1?}, {} of {} files skimmed, {} functions, {} files written",
+        start.elapsed(),
+        summary.skimmed,
+        summary.files,
+        summary.functions,
+        summary.written.len(),
+    );
+    Ok(())
+}
+
+fn generate(root: &Path, functions: usize) -> io::Result<usize> {
+    let source = root.join("src");
+    std::fs::create_dir_all(&source)?;
+    let mut lib = String::from("//! A measured crate.\n\nlucent_core::registry!();\n\n");
+    let mut lines = 4;
+    for part in 0..functions.div_ceil(PER_FILE) {
+        writeln!(lib, "mod part{part};").map_err(io::Error::other)?;
+        let mut text = String::from("//! A part.\n\nuse lucent_core::prelude::*;\n");
+        for index in (part * PER_FILE..functions).take(PER_FILE) {
+            text.push_str(&FUNCTION.replace("{index}", &index.to_string()));
+        }
+        lines += text.lines().count() + 1;
+        std::fs::write(source.join(format!("part{part}.rs")), text)?;
+    }
+    std::fs::write(source.join("lib.rs"), lib)?;
+    Ok(lines)
+}
+
+const PER_FILE: usize = 10;
+
+const FUNCTION: &str = r#"
+/// Takes money out of an account, if there is enough of it.
+#[command_handler(name = "withdraw_{index}")]
+pub(crate) async fn withdraw_{index}(
+    context: &Context<'_>,
+    command: Withdraw{index}<'_, { LIMIT }>,
+) -> Result<Vec<Withdrawn{index}>, Refused> {
+    let balance = context.load::<Balance>(command.account).await?;
+    if balance.amount < command.amount {
+        // It's not enough: "overdrawn" is a state of another model.
+        return Err(Refused::new(format!("{} is less than {}", balance.amount, command.amount)));
+    }
+    let fee = match command.currency {
+        'e' => balance.amount / 100,
+        '$' => balance.amount / 200,
+        _ => 0,
+    };
+    Ok(vec![Withdrawn{index} { account: command.account, amount: command.amount + fee }])
+}
+"#;

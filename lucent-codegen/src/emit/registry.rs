@@ -1,0 +1,189 @@
+//! The text of a registry.
+//!
+//! Invariant: every item repeats the conditions of its function; nothing is left out because of
+//! the features of this build.
+
+use std::fmt::Write as _;
+
+use crate::package::{Composed, Package, Target, TargetKind};
+use crate::resolve::{Diagnostic, Listed, Model};
+
+/// Writes the registry of a target.
+pub(crate) fn registry(package: &Package, composed: &[Composed], model: &Model) -> String {
+    let mut text = String::from(HEADER);
+    marks(&mut text, model);
+    types(&mut text, package, composed);
+    table(&mut text, package, model);
+    composition(&mut text, package, composed);
+    for diagnostic in &model.diagnostics {
+        mistake(&mut text, diagnostic);
+    }
+    text
+}
+
+/// Writes what `registry!()` finds in a target that appeared after the build script ran.
+pub(crate) fn absent_target(target: &Target) -> String {
+    let mut text = String::from(HEADER);
+    let what = match target.kind {
+        TargetKind::Lib => "library",
+        TargetKind::Bin => "binary",
+    };
+    mistake(
+        &mut text,
+        &Diagnostic {
+            cfg: Vec::new(),
+            message: format!(
+                "the {what} `{}` is new since build.rs ran; touch Cargo.toml to run it again",
+                target.crate_name
+            ),
+        },
+    );
+    text
+}
+
+fn marks(text: &mut String, model: &Model) {
+    text.push_str(MARKS);
+    for listed in &model.functions {
+        let Listed { mark, file, .. } = listed;
+        let line = listed.function.line;
+        let _ = writeln!(text, "    /// {file}:{line}");
+        conditions(text, "    ", &listed.cfg);
+        let _ = writeln!(text, "    pub struct {mark};");
+        conditions(text, "    ", &listed.cfg);
+        let _ = writeln!(
+            text,
+            "    impl {mark} {{ pub const FINGERPRINT: u64 = {}; pub const FILE: &'static str = {}; \
+             pub const LINE: u32 = {line}; }}",
+            hexadecimal(listed.function.fingerprint),
+            literal(file),
+        );
+    }
+    text.push_str("}\n");
+}
+
+fn types(text: &mut String, package: &Package, composed: &[Composed]) {
+    let core = &package.core;
+    text.push_str(TYPES);
+    let _ = writeln!(
+        text,
+        "impl {core}::registry::Includes<Home> for Registry {{}}"
+    );
+    for dependency in composed {
+        conditions(text, "", dependency.cfg.as_slice());
+        let _ = writeln!(
+            text,
+            "impl {core}::registry::Includes<::{}::lucent_registry::Home> for Registry {{}}",
+            dependency.crate_name
+        );
+    }
+}
+
+fn table(text: &mut String, package: &Package, model: &Model) {
+    let core = &package.core;
+    text.push_str("/// The functions of this crate, sorted by name.\n");
+    let _ = write!(
+        text,
+        "pub static FUNCTIONS: &[{core}::registry::Function] = &["
+    );
+    for listed in &model.functions {
+        text.push('\n');
+        let indent = "    ";
+        conditions(text, indent, &listed.cfg);
+        let _ = write!(
+            text,
+            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{}>(), // {}:{}",
+            listed.mark, listed.file, listed.function.line
+        );
+    }
+    text.push_str(if model.functions.is_empty() {
+        "];\n"
+    } else {
+        "\n];\n"
+    });
+}
+
+fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
+    let core = &package.core;
+    let _ = writeln!(
+        text,
+        "impl {core}::registry::Registry for Registry {{\n    \
+         fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{\n        &[\n            FUNCTIONS,"
+    );
+    for dependency in composed {
+        conditions(text, "            ", dependency.cfg.as_slice());
+        let _ = writeln!(
+            text,
+            "            ::{}::lucent_registry::FUNCTIONS,",
+            dependency.crate_name
+        );
+    }
+    text.push_str("        ]\n    }\n}\n");
+    text.push_str(
+        "/// The registry of this crate.\n#[must_use]\npub const fn registry() -> Registry { Registry }\n",
+    );
+    let _ = writeln!(
+        text,
+        "/// The application type over this registry.\npub type App = {core}::App<Registry>;"
+    );
+}
+
+fn mistake(text: &mut String, diagnostic: &Diagnostic) {
+    conditions(text, "", &diagnostic.cfg);
+    let _ = writeln!(
+        text,
+        "::core::compile_error!({});",
+        literal(&diagnostic.message)
+    );
+}
+
+fn conditions<'a>(text: &mut String, indent: &str, cfg: impl IntoIterator<Item = &'a String>) {
+    for condition in cfg {
+        let _ = writeln!(text, "{indent}#[cfg({condition})]");
+    }
+}
+
+fn hexadecimal(number: u64) -> String {
+    let digits = format!("{number:016x}");
+    format!(
+        "0x{}_{}_{}_{}",
+        &digits[..4],
+        &digits[4..8],
+        &digits[8..12],
+        &digits[12..]
+    )
+}
+
+fn literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => literal.extend(['\\', c]),
+            '\n' => literal.push_str("\\n"),
+            c if c.is_control() => literal.extend(c.escape_unicode()),
+            c => literal.push(c),
+        }
+    }
+    literal.push('"');
+    literal
+}
+
+const HEADER: &str = "\
+// @generated by lucent-codegen. Do not edit: build.rs writes it anew.
+";
+
+const MARKS: &str = "\
+/// The functions that build.rs found; each attribute claims its own.
+#[doc(hidden)]
+#[allow(non_camel_case_types, missing_docs, missing_debug_implementations, unreachable_pub, dead_code)]
+pub mod functions_found_by_build_rs {
+";
+
+const TYPES: &str = "\
+/// The mark of this crate: what its functions are found under.
+#[derive(Clone, Copy, Debug)]
+pub struct Home;
+/// Every function of this crate and of the crates it composes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Registry;
+";
