@@ -1,7 +1,8 @@
-//! Measures a scan: `cargo run -p lucent-codegen --example measure -- 1000`.
+//! Measures a scan: `cargo run -p lucent-codegen --example measure -- 1000 4` scans 1,000
+//! annotated functions and four plain ones beside each.
 //!
 //! Invariant: the generated crate has the shape of a real one, about twenty lines for each
-//! annotated function and ten functions for each file.
+//! function and ten annotated functions for each file.
 
 use std::fmt::Write as _;
 use std::io;
@@ -11,13 +12,11 @@ use std::time::Instant;
 use lucent_codegen::{Package, scan};
 
 fn main() -> io::Result<()> {
-    let functions: usize = std::env::args()
-        .nth(1)
-        .and_then(|argument| argument.parse().ok())
-        .unwrap_or(1_000);
+    let functions = argument(1).unwrap_or(1_000);
+    let plain = argument(2).unwrap_or(0);
     let root = std::env::temp_dir().join(format!("lucent-measure-{}", std::process::id()));
     let out_dir = root.join("out");
-    let lines = generate(&root, functions)?;
+    let lines = generate(&root, functions, plain)?;
     std::fs::create_dir_all(&out_dir)?;
     let package = Package::conventional("measured", &root);
     println!("{functions} functions, {lines} lines");
@@ -28,6 +27,10 @@ fn main() -> io::Result<()> {
     std::fs::write(touched, text)?;
     measure("one file changed", &package, &out_dir)?;
     std::fs::remove_dir_all(root)
+}
+
+fn argument(index: usize) -> Option<usize> {
+    std::env::args().nth(index)?.parse().ok()
 }
 
 fn measure(what: &str, package: &Package, out_dir: &Path) -> io::Result<()> {
@@ -44,7 +47,7 @@ fn measure(what: &str, package: &Package, out_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn generate(root: &Path, functions: usize) -> io::Result<usize> {
+fn generate(root: &Path, functions: usize, plain: usize) -> io::Result<usize> {
     let source = root.join("src");
     std::fs::create_dir_all(&source)?;
     let mut lib = String::from("//! A measured crate.\n\nlucent_core::registry!();\n\n");
@@ -53,7 +56,13 @@ fn generate(root: &Path, functions: usize) -> io::Result<usize> {
         writeln!(lib, "mod part{part};").map_err(io::Error::other)?;
         let mut text = String::from("//! A part.\n\nuse lucent_core::prelude::*;\n");
         for index in (part * PER_FILE..functions).take(PER_FILE) {
-            text.push_str(&FUNCTION.replace("{index}", &index.to_string()));
+            let function = FUNCTION.replace("{index}", &index.to_string());
+            text.push_str(&function);
+            text.push_str(
+                &function
+                    .replace("#[command_handler", "#[instrument")
+                    .repeat(plain),
+            );
         }
         lines += text.lines().count() + 1;
         std::fs::write(source.join(format!("part{part}.rs")), text)?;

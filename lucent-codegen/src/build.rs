@@ -66,10 +66,7 @@ fn directives(package: &Package, summary: &Summary) -> String {
         "cargo::rustc-env=LUCENT_TARGETS={}\n",
         target_list(package)
     ));
-    lines.push_str(&format!(
-        "cargo::rustc-env=LUCENT_CORE={}\n",
-        package.core
-    ));
+    lines.push_str(&format!("cargo::rustc-env=LUCENT_CORE={}\n", package.core));
     lines
 }
 

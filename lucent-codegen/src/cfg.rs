@@ -14,9 +14,13 @@ impl Environment {
     pub(crate) fn of_process() -> Self {
         Self(
             std::env::vars_os()
-                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(key, value)| {
+                    Some((key.into_string().ok()?, value.into_string().ok()?))
+                })
                 .filter(|(key, _)| {
-                    key.starts_with("CARGO_CFG_") || key.starts_with("CARGO_FEATURE_") || key == "TARGET"
+                    key.starts_with("CARGO_CFG_")
+                        || key.starts_with("CARGO_FEATURE_")
+                        || key == "TARGET"
                 })
                 .collect(),
         )
@@ -44,7 +48,9 @@ impl Environment {
 
     /// Everything, in a stable order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether a predicate holds; `None` where only rustc knows.
@@ -68,9 +74,10 @@ impl Environment {
         match name {
             "true" => Some(true),
             "false" => Some(false),
-            "unix" | "windows" if self.knows_target() => {
-                Some(self.0.contains_key(&format!("CARGO_CFG_{}", variable(name))))
-            }
+            "unix" | "windows" if self.knows_target() => Some(
+                self.0
+                    .contains_key(&format!("CARGO_CFG_{}", variable(name))),
+            ),
             _ => self
                 .0
                 .contains_key(&format!("CARGO_CFG_{}", variable(name)))
@@ -81,8 +88,13 @@ impl Environment {
     fn pair(&self, key: &str, value: &str) -> Option<bool> {
         match key {
             "feature" if self.knows_target() => Some(self.has_feature(value)),
-            "target_arch" | "target_endian" | "target_env" | "target_family" | "target_os"
-            | "target_pointer_width" | "target_vendor"
+            "target_arch"
+            | "target_endian"
+            | "target_env"
+            | "target_family"
+            | "target_os"
+            | "target_pointer_width"
+            | "target_vendor"
                 if self.knows_target() =>
             {
                 let actual = self.get(&format!("CARGO_CFG_{}", variable(key)))?;
@@ -216,7 +228,15 @@ mod tests {
 
     #[test]
     fn the_rest_is_undetermined() {
-        for predicate in ["test", "loom", "not(test)", "all(unix, test)", "all(", "x(y)", "unix unix"] {
+        for predicate in [
+            "test",
+            "loom",
+            "not(test)",
+            "all(unix, test)",
+            "all(",
+            "x(y)",
+            "unix unix",
+        ] {
             assert_eq!(linux().evaluate(predicate), None, "{predicate}");
         }
         assert_eq!(Environment::default().evaluate("unix"), None);

@@ -127,7 +127,11 @@ impl Target {
 
     /// The name of the file that `registry!()` includes.
     pub(crate) fn registry_file(&self) -> String {
-        format!("lucent_registry_{}_{}.rs", self.kind.name(), self.crate_name)
+        format!(
+            "lucent_registry_{}_{}.rs",
+            self.kind.name(),
+            self.crate_name
+        )
     }
 }
 

@@ -67,7 +67,9 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
             }
         }
     }
-    model.functions.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    model
+        .functions
+        .sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     refuse_duplicates(&mut model);
     model
 }
@@ -75,7 +77,11 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
 /// Crates whose attributes are Lucent's, with those that the crate root renames.
 fn roots(package: &Package, tree: &Tree) -> BTreeSet<String> {
     let mut roots: BTreeSet<String> = package.roots.iter().cloned().collect();
-    for mounted in tree.scopes.iter().filter(|mounted| mounted.module.is_empty()) {
+    for mounted in tree
+        .scopes
+        .iter()
+        .filter(|mounted| mounted.module.is_empty())
+    {
         for import in mounted.imports.iter() {
             if let [empty, name] = import.path.as_slice()
                 && empty.is_empty()
@@ -90,30 +96,21 @@ fn roots(package: &Package, tree: &Tree) -> BTreeSet<String> {
 }
 
 /// The kind that an attribute marks, if it is Lucent's.
-fn kind(
-    attribute: &[String],
-    mounted: &Mounted,
-    roots: &BTreeSet<String>,
-) -> Option<FunctionKind> {
+fn kind(attribute: &[String], mounted: &Mounted, roots: &BTreeSet<String>) -> Option<FunctionKind> {
     match attribute {
         [name] => bare_kind(name, mounted, roots),
         [first, .., name] => {
             let ours = leads_to_lucent(attribute, mounted, roots)
-                || mounted
-                    .imports
-                    .iter()
-                    .any(|import| import.name == *first && leads_to_lucent(&import.path, mounted, roots));
+                || mounted.imports.iter().any(|import| {
+                    import.name == *first && leads_to_lucent(&import.path, mounted, roots)
+                });
             ours.then(|| FunctionKind::from_attribute(name))?
         }
         [] => None,
     }
 }
 
-fn bare_kind(
-    name: &str,
-    mounted: &Mounted,
-    roots: &BTreeSet<String>,
-) -> Option<FunctionKind> {
+fn bare_kind(name: &str, mounted: &Mounted, roots: &BTreeSet<String>) -> Option<FunctionKind> {
     let mut named = mounted
         .imports
         .iter()
@@ -130,7 +127,8 @@ fn bare_kind(
 
 fn may_bring_macros(import: &Import) -> bool {
     let root = import.path.iter().find(|segment| !segment.is_empty());
-    import.name == "*" && !root.is_some_and(|root| matches!(root.as_str(), "alloc" | "core" | "std"))
+    import.name == "*"
+        && !root.is_some_and(|root| matches!(root.as_str(), "alloc" | "core" | "std"))
 }
 
 /// Whether a path starts at Lucent, or somewhere in this crate that may re-export it.
@@ -222,7 +220,10 @@ fn explain_duplicate(first: &Listed, second: &Listed) -> String {
         );
     }
     let claim = if first.function.name == second.function.name {
-        format!("two functions claim the registry name `{}`", first.function.name)
+        format!(
+            "two functions claim the registry name `{}`",
+            first.function.name
+        )
     } else {
         format!(
             "the registry names `{}` and `{}` differ only in punctuation",

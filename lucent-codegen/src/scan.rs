@@ -132,7 +132,12 @@ fn absent_targets(package: &Package) -> Vec<Target> {
     conventional
         .into_iter()
         .map(|(kind, file)| Target::new(kind, &package.name, package.root.join(file)))
-        .filter(|absent| !package.targets.iter().any(|target| target.id() == absent.id()))
+        .filter(|absent| {
+            !package
+                .targets
+                .iter()
+                .any(|target| target.id() == absent.id())
+        })
         .collect()
 }
 

@@ -119,7 +119,10 @@ fn library_of_manifest(text: &str, name: &str) -> Option<String> {
     let mut section = String::new();
     let mut opts_in = false;
     let mut library = name.to_owned();
-    for line in text.lines().map(|line| line.split('#').next().unwrap_or(line).trim()) {
+    for line in text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or(line).trim())
+    {
         if line.starts_with('[') {
             section = line.trim_matches(['[', ']', ' ']).to_owned();
         } else if let Some((key, value)) = line.split_once('=') {

@@ -50,7 +50,9 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     }
     if let Some(facades) = table.get("facades").and_then(|names| names.as_array()) {
         let names = facades.iter().filter_map(|name| name.as_str());
-        package.roots.extend(names.map(|name| name.replace('-', "_")));
+        package
+            .roots
+            .extend(names.map(|name| name.replace('-', "_")));
     }
     package.roots.sort();
     package.roots.dedup();

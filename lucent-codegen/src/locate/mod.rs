@@ -58,7 +58,7 @@ pub(crate) fn locate(question: &Question<'_>) -> Answer {
             Answer {
                 package: remembered.package,
                 warning: None,
-                }
+            }
         }
         Err(problem) => Answer {
             package: Package::conventional(&question.name, &question.root),
@@ -136,10 +136,27 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-record!(Remembered { key, inputs, package });
+record!(Remembered {
+    key,
+    inputs,
+    package
+});
 record!(Input { path, hash });
-record!(Package { name, root, targets, core, roots, composed, watched });
-record!(Target { kind, crate_name, source, linkable });
+record!(Package {
+    name,
+    root,
+    targets,
+    core,
+    roots,
+    composed,
+    watched
+});
+record!(Target {
+    kind,
+    crate_name,
+    source,
+    linkable
+});
 record!(Composed { crate_name, cfg });
 
 impl Record for TargetKind {

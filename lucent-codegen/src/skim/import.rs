@@ -23,17 +23,22 @@ pub(super) fn read(cursor: &mut Cursor<'_>, imports: &mut Vec<Import>) -> Result
 /// The names under which this text imports one of Lucent's attributes by `as`.
 pub(super) fn aliases(text: &str) -> BTreeSet<String> {
     let mut aliases = BTreeSet::new();
-    for kind in FunctionKind::ALL {
-        for (at, name) in text.match_indices(kind.attribute()) {
-            let mut cursor = Cursor::starting_at(text, at + name.len());
-            if cursor.trivia().is_ok()
-                && cursor.ident() == Some("as")
-                && cursor.trivia().is_ok()
-                && let Some(alias) = cursor.ident()
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at + 1 < bytes.len() {
+        if bytes[at] == b'a' && bytes[at + 1] == b's' && bytes[at - 1].is_ascii_whitespace() {
+            let before = text[..at].trim_end();
+            let mut after = Cursor::starting_at(text, at + 2);
+            if FunctionKind::ALL
+                .iter()
+                .any(|kind| before.ends_with(kind.attribute()))
+                && after.trivia().is_ok()
+                && let Some(alias) = after.ident()
             {
                 aliases.insert(alias.to_owned());
             }
         }
+        at += 1;
     }
     aliases
 }

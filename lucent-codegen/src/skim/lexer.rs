@@ -448,7 +448,11 @@ fn opens_macro(bytes: &[u8], at: usize) -> bool {
         name -= 1;
     }
     let end_of_call = before_space(bytes, name);
-    name < end && ends_in_call(end_of_call) && bytes[..end_of_call - 1].trim_ascii_end().ends_with(b"macro_rules")
+    name < end
+        && ends_in_call(end_of_call)
+        && bytes[..end_of_call - 1]
+            .trim_ascii_end()
+            .ends_with(b"macro_rules")
 }
 
 fn before_space(bytes: &[u8], mut at: usize) -> usize {

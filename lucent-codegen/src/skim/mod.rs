@@ -387,11 +387,7 @@ impl<'a> Skimmer<'a> {
                     .contains(name))
     }
 
-    fn macro_call(
-        &mut self,
-        attributes: Attributes<'_>,
-        scope: &mut Scope,
-    ) -> Result<(), Broken> {
+    fn macro_call(&mut self, attributes: Attributes<'_>, scope: &mut Scope) -> Result<(), Broken> {
         let path = self.cursor.path()?;
         self.cursor.trivia()?;
         if path.is_empty() || !self.cursor.eat(b'!') {
