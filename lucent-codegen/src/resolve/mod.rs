@@ -3,6 +3,9 @@
 //! Invariant: a pure function of a walked tree. In doubt an attribute is Lucent's, for the
 //! handshake of the attribute itself proves or refutes the guess.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use lucent_syntax::{FunctionKind, registry_ident};

@@ -1,0 +1,5 @@
+//! Scans of whole packages.
+
+mod cache;
+mod folder;
+mod golden;
