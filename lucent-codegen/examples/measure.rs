@@ -58,11 +58,7 @@ fn generate(root: &Path, functions: usize, plain: usize) -> io::Result<usize> {
         for index in (part * PER_FILE..functions).take(PER_FILE) {
             let function = FUNCTION.replace("{index}", &index.to_string());
             text.push_str(&function);
-            text.push_str(
-                &function
-                    .replace("#[command_handler", "#[instrument")
-                    .repeat(plain),
-            );
+            text.push_str(&function.replace("#[command_handler", "#[instrument").repeat(plain));
         }
         lines += text.lines().count() + 1;
         std::fs::write(source.join(format!("part{part}.rs")), text)?;

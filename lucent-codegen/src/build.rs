@@ -19,10 +19,8 @@ use crate::scan::{Summary, scan_in, target_list};
 ///
 /// # Example
 /// ```no_run
-/// // build.rs
-/// fn main() {
-///     lucent_codegen::build();
-/// }
+/// // all of `main` in build.rs
+/// lucent_codegen::build();
 /// ```
 pub fn build() {
     if std::panic::catch_unwind(run).is_err() {
@@ -48,10 +46,9 @@ fn run() {
     }
     match scan_in(&answer.package, &out_dir, &environment) {
         Ok(summary) => print!("{}", directives(&answer.package, &summary)),
-        Err(error) => warn(&format!(
-            "lucent-codegen cannot write to {}: {error}",
-            out_dir.display()
-        )),
+        Err(error) => {
+            warn(&format!("lucent-codegen cannot write to {}: {error}", out_dir.display()))
+        }
     }
 }
 
@@ -62,10 +59,7 @@ fn directives(package: &Package, summary: &Summary) -> String {
         let path = path.strip_prefix(&package.root).unwrap_or(path);
         lines.push_str(&format!("cargo::rerun-if-changed={}\n", shown(path)));
     }
-    lines.push_str(&format!(
-        "cargo::rustc-env=LUCENT_TARGETS={}\n",
-        target_list(package)
-    ));
+    lines.push_str(&format!("cargo::rustc-env=LUCENT_TARGETS={}\n", target_list(package)));
     lines.push_str(&format!("cargo::rustc-env=LUCENT_CORE={}\n", package.core));
     lines
 }
@@ -93,10 +87,12 @@ mod tests {
     #[test]
     fn directives_name_files_relative_to_the_package() {
         let package = Package::conventional("bank", "/w/bank");
-        let mut summary = Summary::default();
-        summary.watched = ["/w/bank", "/w/bank/src/a.rs", "/w/shared/Cargo.toml"]
-            .map(PathBuf::from)
-            .to_vec();
+        let summary = Summary {
+            watched: ["/w/bank", "/w/bank/src/a.rs", "/w/shared/Cargo.toml"]
+                .map(PathBuf::from)
+                .to_vec(),
+            ..Summary::default()
+        };
         assert_eq!(
             directives(&package, &summary),
             "cargo::rerun-if-changed=.\n\

@@ -28,12 +28,7 @@ impl Environment {
 
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        Self(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
@@ -42,46 +37,34 @@ impl Environment {
 
     /// Whether cargo switched this feature of the package on.
     pub(crate) fn has_feature(&self, name: &str) -> bool {
-        self.0
-            .contains_key(&format!("CARGO_FEATURE_{}", variable(name)))
+        self.0.contains_key(&format!("CARGO_FEATURE_{}", variable(name)))
     }
 
     /// Everything, in a stable order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether a predicate holds; `None` where only rustc knows.
     pub(crate) fn evaluate(&self, predicate: &str) -> Option<bool> {
-        let mut parser = Parser {
-            rest: predicate,
-            environment: self,
-            depth: 0,
-        };
+        let mut parser = Parser { rest: predicate, environment: self, depth: 0 };
         let value = parser.predicate()?;
         parser.rest.trim_start().is_empty().then_some(value)?
     }
 
     /// Whether some predicate of a stack certainly fails.
     pub(crate) fn refutes(&self, cfg: &[String]) -> bool {
-        cfg.iter()
-            .any(|predicate| self.evaluate(predicate) == Some(false))
+        cfg.iter().any(|predicate| self.evaluate(predicate) == Some(false))
     }
 
     fn flag(&self, name: &str) -> Option<bool> {
         match name {
             "true" => Some(true),
             "false" => Some(false),
-            "unix" | "windows" if self.knows_target() => Some(
-                self.0
-                    .contains_key(&format!("CARGO_CFG_{}", variable(name))),
-            ),
-            _ => self
-                .0
-                .contains_key(&format!("CARGO_CFG_{}", variable(name)))
-                .then_some(true),
+            "unix" | "windows" if self.knows_target() => {
+                Some(self.0.contains_key(&format!("CARGO_CFG_{}", variable(name))))
+            }
+            _ => self.0.contains_key(&format!("CARGO_CFG_{}", variable(name))).then_some(true),
         }
     }
 
@@ -160,10 +143,8 @@ impl Parser<'_> {
 
     fn word(&mut self) -> Option<String> {
         self.rest = self.rest.trim_start();
-        let end = self
-            .rest
-            .find(|c: char| c != '_' && !c.is_alphanumeric())
-            .unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         (!word.is_empty()).then(|| word.to_owned())
@@ -228,15 +209,9 @@ mod tests {
 
     #[test]
     fn the_rest_is_undetermined() {
-        for predicate in [
-            "test",
-            "loom",
-            "not(test)",
-            "all(unix, test)",
-            "all(",
-            "x(y)",
-            "unix unix",
-        ] {
+        for predicate in
+            ["test", "loom", "not(test)", "all(unix, test)", "all(", "x(y)", "unix unix"]
+        {
             assert_eq!(linux().evaluate(predicate), None, "{predicate}");
         }
         assert_eq!(Environment::default().evaluate("unix"), None);

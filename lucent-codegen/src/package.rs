@@ -82,10 +82,7 @@ impl Package {
     /// Adds a dependency that has a registry.
     #[must_use]
     pub fn composing(mut self, crate_name: &str) -> Self {
-        self.composed.push(Composed {
-            crate_name: crate_name.to_owned(),
-            cfg: None,
-        });
+        self.composed.push(Composed { crate_name: crate_name.to_owned(), cfg: None });
         self
     }
 
@@ -127,11 +124,7 @@ impl Target {
 
     /// The name of the file that `registry!()` includes.
     pub(crate) fn registry_file(&self) -> String {
-        format!(
-            "lucent_registry_{}_{}.rs",
-            self.kind.name(),
-            self.crate_name
-        )
+        format!("lucent_registry_{}_{}.rs", self.kind.name(), self.crate_name)
     }
 }
 

@@ -104,13 +104,8 @@ fn sorted_targets(package: &Package) -> Vec<Target> {
 
 /// The library that the package's binaries compose: it links, and it has a registry.
 fn linked_library(trees: &[(Target, Tree)]) -> Option<Composed> {
-    let (library, _) = trees
-        .iter()
-        .find(|(target, tree)| target.linkable && tree.registry)?;
-    Some(Composed {
-        crate_name: library.crate_name.clone(),
-        cfg: None,
-    })
+    let (library, _) = trees.iter().find(|(target, tree)| target.linkable && tree.registry)?;
+    Some(Composed { crate_name: library.crate_name.clone(), cfg: None })
 }
 
 fn composed_of(package: &Package, target: &Target, library: Option<&Composed>) -> Vec<Composed> {
@@ -125,19 +120,11 @@ fn composed_of(package: &Package, target: &Target, library: Option<&Composed>) -
 
 /// Targets that cargo would find if the user added their file.
 fn absent_targets(package: &Package) -> Vec<Target> {
-    let conventional = [
-        (TargetKind::Lib, "src/lib.rs"),
-        (TargetKind::Bin, "src/main.rs"),
-    ];
+    let conventional = [(TargetKind::Lib, "src/lib.rs"), (TargetKind::Bin, "src/main.rs")];
     conventional
         .into_iter()
         .map(|(kind, file)| Target::new(kind, &package.name, package.root.join(file)))
-        .filter(|absent| {
-            !package
-                .targets
-                .iter()
-                .any(|target| target.id() == absent.id())
-        })
+        .filter(|absent| !package.targets.iter().any(|target| target.id() == absent.id()))
         .collect()
 }
 
@@ -145,12 +132,7 @@ fn watched(package: &Package, out_dir: &Path, trees: &[(Target, Tree)]) -> Vec<P
     let mut watched = package.watched.clone();
     for (_, tree) in trees {
         // A file in OUT_DIR was written by this very build script: it would always look new.
-        watched.extend(
-            tree.files
-                .iter()
-                .filter(|file| !file.starts_with(out_dir))
-                .cloned(),
-        );
+        watched.extend(tree.files.iter().filter(|file| !file.starts_with(out_dir)).cloned());
         watched.extend(tree.awaited.iter().cloned());
     }
     watched.sort();

@@ -7,10 +7,8 @@ use crate::folder::Folder;
 const REGISTRY: &str = "lucent_registry_lib_shop.rs";
 
 fn shop() -> Folder {
-    let folder = Folder::of(&[(
-        "src/lib.rs",
-        "lucent_core::registry!();\nmod a;\nmod b;\nmod c;\n",
-    )]);
+    let folder =
+        Folder::of(&[("src/lib.rs", "lucent_core::registry!();\nmod a;\nmod b;\nmod c;\n")]);
     for name in ["a", "b", "c"] {
         folder.write(
             &format!("src/{name}.rs"),
@@ -68,13 +66,8 @@ fn a_syntax_error_keeps_the_last_good_facts() {
     let folder = shop();
     scanned(&folder);
     let before = folder.output(REGISTRY);
-    for broken in [
-        "#[lucent_core::projector]\nfn b(view: &mut View",
-        "}",
-        "mod x",
-        "\"",
-        "\u{0}(",
-    ] {
+    for broken in ["#[lucent_core::projector]\nfn b(view: &mut View", "}", "mod x", "\"", "\u{0}("]
+    {
         folder.write("src/b.rs", broken);
         let summary = scanned(&folder);
         assert_eq!((summary.skimmed, summary.functions), (1, 3), "{broken}");
@@ -102,16 +95,11 @@ fn a_damaged_cache_is_ignored() {
     let before = folder.output(REGISTRY);
     let cache = folder.out().join("lucent_facts.cache");
     let whole = std::fs::read(&cache).unwrap();
-    for damaged in [
-        Vec::new(),
-        vec![0xff; 100],
-        whole[..whole.len() / 2].to_vec(),
-        {
-            let mut flipped = whole.clone();
-            flipped[whole.len() / 2] ^= 1;
-            flipped
-        },
-    ] {
+    for damaged in [Vec::new(), vec![0xff; 100], whole[..whole.len() / 2].to_vec(), {
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        flipped
+    }] {
         std::fs::write(&cache, damaged).unwrap();
         let summary = scanned(&folder);
         assert_eq!((summary.skimmed, summary.functions), (4, 3));
@@ -139,10 +127,7 @@ fn a_target_that_appears_later_is_explained() {
     let folder = shop();
     scanned(&folder);
     let stub = folder.output("lucent_registry_bin_shop.rs");
-    assert!(
-        stub.contains("the binary `shop` is new since build.rs ran"),
-        "{stub}"
-    );
+    assert!(stub.contains("the binary `shop` is new since build.rs ran"), "{stub}");
 }
 
 #[cfg(unix)]

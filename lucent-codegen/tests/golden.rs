@@ -15,7 +15,7 @@ macro_rules! fixtures {
         $(
             #[test]
             fn $name() {
-                check(Package::conventional("shop", fixtures().join(stringify!($name))));
+                check(&Package::conventional("shop", fixtures().join(stringify!($name))));
             }
         )*
 
@@ -23,16 +23,7 @@ macro_rules! fixtures {
     };
 }
 
-fixtures!(
-    broken,
-    conditions,
-    empty,
-    lib_and_bins,
-    mistakes,
-    modules,
-    names,
-    twins
-);
+fixtures!(broken, conditions, empty, lib_and_bins, mistakes, modules, names, twins);
 
 #[test]
 fn composition() {
@@ -40,7 +31,7 @@ fn composition() {
         .composing("stock")
         .composing("bank_domain");
     package.core = "::es".to_owned();
-    check(package);
+    check(&package);
 }
 
 #[test]
@@ -57,17 +48,15 @@ fn fixtures() -> PathBuf {
 fn entries(folder: &Path) -> BTreeSet<String> {
     std::fs::read_dir(folder)
         .map(|entries| {
-            entries
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .collect()
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
         })
         .unwrap_or_default()
 }
 
 #[track_caller]
-fn check(package: Package) {
+fn check(package: &Package) {
     let folder = Folder::of(&[]);
-    let summary = scan(&package, &folder.out()).unwrap();
+    let summary = scan(package, &folder.out()).unwrap();
     let expected = package.root.join("expected");
     let mut outputs: BTreeSet<String> = package
         .targets

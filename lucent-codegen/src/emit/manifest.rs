@@ -11,20 +11,15 @@ use crate::resolve::{Listed, Model};
 /// Writes the manifest of a package.
 pub(crate) fn manifest(package: &Package, models: &[(Target, Vec<Composed>, Model)]) -> String {
     let targets = models.iter().map(|(target, composed, _)| {
-        let composed = composed
-            .iter()
-            .map(|dependency| string(&dependency.crate_name));
-        object([
+        let composed = composed.iter().map(|dependency| string(&dependency.crate_name));
+        object(&[
             ("target", string(&target.id())),
             ("source", string(&package.display(&target.source))),
             ("composes", list(composed)),
         ])
     });
     let functions = models.iter().flat_map(|(target, _, model)| {
-        model
-            .functions
-            .iter()
-            .map(move |listed| function(target, listed))
+        model.functions.iter().map(move |listed| function(target, listed))
     });
     format!(
         "{{\n\"format\": {FORMAT},\n\"crate\": {},\n\"targets\": {},\n\"functions\": {}\n}}\n",
@@ -41,7 +36,7 @@ fn function(target: &Target, listed: &Listed) -> String {
         module.push_str(segment);
     }
     let function = &listed.function;
-    object([
+    object(&[
         ("target", string(&target.id())),
         ("name", string(&function.name)),
         ("kind", string(listed.kind.attribute())),
@@ -56,7 +51,7 @@ fn function(target: &Target, listed: &Listed) -> String {
     ])
 }
 
-fn object<const N: usize>(fields: [(&str, String); N]) -> String {
+fn object<const N: usize>(fields: &[(&str, String); N]) -> String {
     let mut text = String::from("{");
     for (index, (key, value)) in fields.iter().enumerate() {
         text.push_str(if index == 0 { "\"" } else { ", \"" });

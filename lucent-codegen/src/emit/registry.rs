@@ -64,10 +64,7 @@ fn marks(text: &mut String, model: &Model) {
 fn types(text: &mut String, package: &Package, composed: &[Composed]) {
     let core = &package.core;
     text.push_str(TYPES);
-    let _ = writeln!(
-        text,
-        "impl {core}::registry::Includes<Home> for Registry {{}}"
-    );
+    let _ = writeln!(text, "impl {core}::registry::Includes<Home> for Registry {{}}");
     for dependency in composed {
         conditions(text, "", dependency.cfg.as_slice());
         let _ = writeln!(
@@ -81,10 +78,7 @@ fn types(text: &mut String, package: &Package, composed: &[Composed]) {
 fn table(text: &mut String, package: &Package, model: &Model) {
     let core = &package.core;
     text.push_str("/// The functions of this crate, sorted by name.\n");
-    let _ = write!(
-        text,
-        "pub static FUNCTIONS: &[{core}::registry::Function] = &["
-    );
+    let _ = write!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
     for listed in &model.functions {
         text.push('\n');
         let indent = "    ";
@@ -95,29 +89,22 @@ fn table(text: &mut String, package: &Package, model: &Model) {
             listed.mark, listed.file, listed.function.line
         );
     }
-    text.push_str(if model.functions.is_empty() {
-        "];\n"
-    } else {
-        "\n];\n"
-    });
+    text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
 }
 
 fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
     let core = &package.core;
+    let _ = writeln!(text, "static GROUPS: &[&[{core}::registry::Function]] = &[\n    FUNCTIONS,");
+    for dependency in composed {
+        conditions(text, "    ", dependency.cfg.as_slice());
+        let _ = writeln!(text, "    ::{}::lucent_registry::FUNCTIONS,", dependency.crate_name);
+    }
+    // A static, for a slice of statics is not promoted to one in the body of a function.
     let _ = writeln!(
         text,
-        "impl {core}::registry::Registry for Registry {{\n    \
-         fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{\n        &[\n            FUNCTIONS,"
+        "];\nimpl {core}::registry::Registry for Registry {{\n    \
+         fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{ GROUPS }}\n}}"
     );
-    for dependency in composed {
-        conditions(text, "            ", dependency.cfg.as_slice());
-        let _ = writeln!(
-            text,
-            "            ::{}::lucent_registry::FUNCTIONS,",
-            dependency.crate_name
-        );
-    }
-    text.push_str("        ]\n    }\n}\n");
     text.push_str(
         "/// The registry of this crate.\n#[must_use]\npub const fn registry() -> Registry { Registry }\n",
     );
@@ -129,11 +116,7 @@ fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
 
 fn mistake(text: &mut String, diagnostic: &Diagnostic) {
     conditions(text, "", &diagnostic.cfg);
-    let _ = writeln!(
-        text,
-        "::core::compile_error!({});",
-        literal(&diagnostic.message)
-    );
+    let _ = writeln!(text, "::core::compile_error!({});", literal(&diagnostic.message));
 }
 
 fn conditions<'a>(text: &mut String, indent: &str, cfg: impl IntoIterator<Item = &'a String>) {
@@ -144,13 +127,7 @@ fn conditions<'a>(text: &mut String, indent: &str, cfg: impl IntoIterator<Item =
 
 fn hexadecimal(number: u64) -> String {
     let digits = format!("{number:016x}");
-    format!(
-        "0x{}_{}_{}_{}",
-        &digits[..4],
-        &digits[4..8],
-        &digits[8..12],
-        &digits[12..]
-    )
+    format!("0x{}_{}_{}_{}", &digits[..4], &digits[4..8], &digits[8..12], &digits[12..])
 }
 
 fn literal(text: &str) -> String {

@@ -99,12 +99,7 @@ fn library_in_graph(
     own: &cargo_metadata::Package,
     dependency: &Dependency,
 ) -> Option<String> {
-    let node = whole
-        .resolve
-        .as_ref()?
-        .nodes
-        .iter()
-        .find(|node| node.id == own.id)?;
+    let node = whole.resolve.as_ref()?.nodes.iter().find(|node| node.id == own.id)?;
     node.deps
         .iter()
         .filter_map(|edge| whole.packages.iter().find(|package| package.id == edge.pkg))
@@ -119,10 +114,7 @@ fn library_of_manifest(text: &str, name: &str) -> Option<String> {
     let mut section = String::new();
     let mut opts_in = false;
     let mut library = name.to_owned();
-    for line in text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or(line).trim())
-    {
+    for line in text.lines().map(|line| line.split('#').next().unwrap_or(line).trim()) {
         if line.starts_with('[') {
             section = line.trim_matches(['[', ']', ' ']).to_owned();
         } else if let Some((key, value)) = line.split_once('=') {
@@ -146,9 +138,7 @@ fn is_active(
     let key = dependency.rename.as_ref().unwrap_or(&dependency.name);
     let switches_on = |value: &String| {
         value.strip_prefix("dep:") == Some(key)
-            || value
-                .split_once('/')
-                .is_some_and(|(dependency, _)| dependency == key)
+            || value.split_once('/').is_some_and(|(dependency, _)| dependency == key)
     };
     !dependency.optional
         || own.features.iter().any(|(feature, values)| {
@@ -166,14 +156,13 @@ fn note(
     let platform = dependency.target.as_ref().map(ToString::to_string);
     let cfg = match platform {
         None => None,
-        Some(platform) => match platform
-            .strip_prefix("cfg(")
-            .and_then(|rest| rest.strip_suffix(')'))
-        {
-            Some(predicate) => Some(predicate.to_owned()),
-            None if environment.get("TARGET") == Some(platform.as_str()) => None,
-            None => return,
-        },
+        Some(platform) => {
+            match platform.strip_prefix("cfg(").and_then(|rest| rest.strip_suffix(')')) {
+                Some(predicate) => Some(predicate.to_owned()),
+                None if environment.get("TARGET") == Some(platform.as_str()) => None,
+                None => return,
+            }
+        }
     };
     let name = match &dependency.rename {
         Some(rename) => rename.replace('-', "_"),

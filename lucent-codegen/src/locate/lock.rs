@@ -29,10 +29,7 @@ impl Lock {
                 && let Some(package) = &package
                 && let Some(name) = line.trim_matches([',', '"']).split(' ').next()
             {
-                edges
-                    .entry(package.clone())
-                    .or_default()
-                    .insert(name.to_owned());
+                edges.entry(package.clone()).or_default().insert(name.to_owned());
             }
         }
         Self(edges)

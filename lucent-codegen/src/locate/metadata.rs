@@ -36,10 +36,7 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     let mut package = Package::conventional(&question.name, &question.root);
     package.targets = own.targets.iter().filter_map(target).collect();
     let table = lucent_table(own);
-    if let Some(core) = own
-        .dependencies
-        .iter()
-        .find(|dependency| dependency.name == "lucent-core")
+    if let Some(core) = own.dependencies.iter().find(|dependency| dependency.name == "lucent-core")
     {
         let name = core.rename.as_ref().unwrap_or(&core.name).replace('-', "_");
         package.core = format!("::{name}");
@@ -50,20 +47,14 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     }
     if let Some(facades) = table.get("facades").and_then(|names| names.as_array()) {
         let names = facades.iter().filter_map(|name| name.as_str());
-        package
-            .roots
-            .extend(names.map(|name| name.replace('-', "_")));
+        package.roots.extend(names.map(|name| name.replace('-', "_")));
     }
     package.roots.sort();
     package.roots.dedup();
     let workspace = members.workspace_root.as_std_path();
     let lock = workspace.join("Cargo.lock");
     let found = composed(own, &Members(&members), &lock, question.environment, || {
-        run(
-            question,
-            &manifest,
-            &["--offline", "--locked", "--all-features"],
-        )
+        run(question, &manifest, &["--offline", "--locked", "--all-features"])
     })?;
     package.composed = found.composed;
     package.watched.extend(found.watched.iter().cloned());
@@ -71,13 +62,8 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     if bin.is_dir() {
         package.watched.push(bin.clone());
     }
-    let mut inputs = vec![
-        manifest,
-        workspace.join("Cargo.toml"),
-        lock,
-        question.root.join("src"),
-        bin,
-    ];
+    let mut inputs =
+        vec![manifest, workspace.join("Cargo.toml"), lock, question.root.join("src"), bin];
     inputs.extend(found.watched);
     Ok(Located { package, inputs })
 }
@@ -120,10 +106,7 @@ fn target(target: &cargo_metadata::Target) -> Option<Target> {
     };
     let mut found = Target::new(kind, &target.name, target.src_path.as_std_path());
     found.linkable = target.kind.iter().any(|kind| {
-        matches!(
-            kind,
-            CargoTargetKind::Lib | CargoTargetKind::RLib | CargoTargetKind::DyLib
-        )
+        matches!(kind, CargoTargetKind::Lib | CargoTargetKind::RLib | CargoTargetKind::DyLib)
     });
     Some(found)
 }
@@ -164,9 +147,7 @@ fn output(mut command: Command) -> Result<String, String> {
         child.wait().ok();
         return Err(format!("took longer than {} s", TIME_LIMIT.as_secs()));
     };
-    let status = child
-        .wait()
-        .map_err(|error| format!("did not end: {error}"))?;
+    let status = child.wait().map_err(|error| format!("did not end: {error}"))?;
     if !status.success() {
         return Err("failed; run it by hand to see why".to_owned());
     }

@@ -41,10 +41,7 @@ pub(crate) fn locate(question: &Question<'_>) -> Answer {
     let cache = question.out_dir.join("lucent_package.cache");
     let key = key(question);
     if let Some(package) = remember(&cache, key) {
-        return Answer {
-            package,
-            warning: None,
-        };
+        return Answer { package, warning: None };
     }
     match metadata::ask(question) {
         Ok(located) => {
@@ -55,10 +52,7 @@ pub(crate) fn locate(question: &Question<'_>) -> Answer {
             };
             // Without a cache the next build asks again.
             std::fs::write(cache, seal(HEADER, &remembered)).ok();
-            Answer {
-                package: remembered.package,
-                warning: None,
-            }
+            Answer { package: remembered.package, warning: None }
         }
         Err(problem) => Answer {
             package: Package::conventional(&question.name, &question.root),
@@ -85,10 +79,7 @@ fn remember(cache: &Path, key: u64) -> Option<Package> {
     let bytes = std::fs::read(cache).ok()?;
     let remembered: Remembered = unseal(HEADER, &bytes)?;
     let fresh = remembered.key == key
-        && remembered
-            .inputs
-            .iter()
-            .all(|input| Input::of(&input.path).hash == input.hash);
+        && remembered.inputs.iter().all(|input| Input::of(&input.path).hash == input.hash);
     fresh.then_some(remembered.package)
 }
 
@@ -112,10 +103,7 @@ impl Input {
         } else {
             hash(names(path).join("\n").as_bytes())
         };
-        Self {
-            path: path.to_path_buf(),
-            hash,
-        }
+        Self { path: path.to_path_buf(), hash }
     }
 }
 
@@ -136,27 +124,10 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-record!(Remembered {
-    key,
-    inputs,
-    package
-});
+record!(Remembered { key, inputs, package });
 record!(Input { path, hash });
-record!(Package {
-    name,
-    root,
-    targets,
-    core,
-    roots,
-    composed,
-    watched
-});
-record!(Target {
-    kind,
-    crate_name,
-    source,
-    linkable
-});
+record!(Package { name, root, targets, core, roots, composed, watched });
+record!(Target { kind, crate_name, source, linkable });
 record!(Composed { crate_name, cfg });
 
 impl Record for TargetKind {
@@ -165,11 +136,7 @@ impl Record for TargetKind {
     }
 
     fn read(input: &mut &[u8]) -> Option<Self> {
-        Some(if bool::read(input)? {
-            Self::Lib
-        } else {
-            Self::Bin
-        })
+        Some(if bool::read(input)? { Self::Lib } else { Self::Bin })
     }
 }
 

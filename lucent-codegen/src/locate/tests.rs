@@ -62,15 +62,9 @@ fn workspace() -> Folder {
              [features]\nmore = [\"dep:extra\"]\n[package.metadata.lucent]\nfacades = [\"my-prelude\"]\n",
         ),
         ("bank/src/lib.rs", ""),
-        (
-            "core/Cargo.toml",
-            "[package]\nname = \"lucent-core\"\nversion = \"0.1.0\"\n",
-        ),
+        ("core/Cargo.toml", "[package]\nname = \"lucent-core\"\nversion = \"0.1.0\"\n"),
         ("core/src/lib.rs", ""),
-        (
-            "outside/Cargo.toml",
-            "[package]\nname = \"outside\"\nversion = \"0.1.0\"\n",
-        ),
+        ("outside/Cargo.toml", "[package]\nname = \"outside\"\nversion = \"0.1.0\"\n"),
         ("outside/src/lib.rs", ""),
         ("bank/src/cli.rs", ""),
         ("bank/src/bin/other.rs", ""),
@@ -79,10 +73,7 @@ fn workspace() -> Folder {
             "[package]\nname = \"bank-domain\"\nversion = \"0.1.0\"\n[package.metadata.lucent]\nregistry = true\n",
         ),
         ("domain/src/lib.rs", ""),
-        (
-            "plain/Cargo.toml",
-            "[package]\nname = \"plain\"\nversion = \"0.1.0\"\n",
-        ),
+        ("plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"0.1.0\"\n"),
         ("plain/src/lib.rs", ""),
         (
             "extra/Cargo.toml",
@@ -110,10 +101,7 @@ fn cargo_tells_targets_renames_and_dependencies() {
     let targets: Vec<_> = package.targets.iter().map(Target::id).collect();
     assert_eq!(targets, ["lib:bank", "bin:bank_cli", "bin:other"]);
     assert_eq!(package.core, "::es");
-    assert_eq!(
-        package.roots,
-        ["es", "lucent_core", "lucent_macros", "my_prelude"]
-    );
+    assert_eq!(package.roots, ["es", "lucent_core", "lucent_macros", "my_prelude"]);
     assert_eq!(names(&package), ["rules -", "unix_domain unix"]);
     let watched = |end: &str| package.watched.iter().any(|path| path.ends_with(end));
     assert!(watched("bank/src/bin") && watched("outside/Cargo.toml"));
@@ -123,10 +111,7 @@ fn cargo_tells_targets_renames_and_dependencies() {
 fn features_switch_optional_dependencies_on() {
     let folder = workspace();
     let with = folder.locate("bank", env!("CARGO"), &[("CARGO_FEATURE_MORE", "1")]);
-    assert_eq!(
-        names(&with.package),
-        ["extra_lib -", "rules -", "unix_domain unix"]
-    );
+    assert_eq!(names(&with.package), ["extra_lib -", "rules -", "unix_domain unix"]);
     let without = folder.locate("bank", env!("CARGO"), &[]);
     assert_eq!(names(&without.package).len(), 2);
 }
@@ -138,16 +123,8 @@ fn an_answer_is_remembered_until_something_changes() {
     let remembered = folder.locate("bank", "/no/such/cargo", &[]);
     assert_eq!(remembered.warning, None);
     assert_eq!(remembered.package, first);
-    folder.write(
-        "domain/Cargo.toml",
-        "[package]\nname = \"bank-domain\"\nversion = \"0.1.0\"\n",
-    );
-    assert!(
-        folder
-            .locate("bank", "/no/such/cargo", &[])
-            .warning
-            .is_some()
-    );
+    folder.write("domain/Cargo.toml", "[package]\nname = \"bank-domain\"\nversion = \"0.1.0\"\n");
+    assert!(folder.locate("bank", "/no/such/cargo", &[]).warning.is_some());
     let changed = folder.locate("bank", env!("CARGO"), &[]).package;
     assert_eq!(names(&changed), [""; 0]);
     folder.write("bank/src/bin/new.rs", "");
@@ -178,9 +155,6 @@ fn convention_helps_where_cargo_does_not() {
         let targets: Vec<_> = answer.package.targets.iter().map(Target::id).collect();
         assert_eq!(targets, ["lib:bank", "bin:bank", "bin:other", "bin:tool"]);
         let warning = answer.warning.unwrap();
-        assert!(
-            warning.contains("`cargo metadata --no-deps --offline` "),
-            "{warning}"
-        );
+        assert!(warning.contains("`cargo metadata --no-deps --offline` "), "{warning}");
     }
 }

@@ -70,9 +70,7 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
             }
         }
     }
-    model
-        .functions
-        .sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    model.functions.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     refuse_duplicates(&mut model);
     model
 }
@@ -80,11 +78,7 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
 /// Crates whose attributes are Lucent's, with those that the crate root renames.
 fn roots(package: &Package, tree: &Tree) -> BTreeSet<String> {
     let mut roots: BTreeSet<String> = package.roots.iter().cloned().collect();
-    for mounted in tree
-        .scopes
-        .iter()
-        .filter(|mounted| mounted.module.is_empty())
-    {
+    for mounted in tree.scopes.iter().filter(|mounted| mounted.module.is_empty()) {
         for import in mounted.imports.iter() {
             if let [empty, name] = import.path.as_slice()
                 && empty.is_empty()
@@ -114,11 +108,7 @@ fn kind(attribute: &[String], mounted: &Mounted, roots: &BTreeSet<String>) -> Op
 }
 
 fn bare_kind(name: &str, mounted: &Mounted, roots: &BTreeSet<String>) -> Option<FunctionKind> {
-    let mut named = mounted
-        .imports
-        .iter()
-        .filter(|import| import.name == name)
-        .peekable();
+    let mut named = mounted.imports.iter().filter(|import| import.name == name).peekable();
     if named.peek().is_some() {
         return named
             .filter(|import| leads_to_lucent(&import.path, mounted, roots))
@@ -159,19 +149,11 @@ fn joined(outer: &[String], inner: &[String]) -> Vec<String> {
 }
 
 fn sort_key(listed: &Listed) -> (&str, &str, u32, &[String], &[String]) {
-    (
-        &listed.function.name,
-        &listed.file,
-        listed.function.line,
-        &listed.cfg,
-        &listed.module,
-    )
+    (&listed.function.name, &listed.file, listed.function.line, &listed.cfg, &listed.module)
 }
 
 fn explain(misplaced: &Misplaced, file: &str) -> String {
-    let Misplaced {
-        attribute, ident, ..
-    } = misplaced;
+    let Misplaced { attribute, ident, .. } = misplaced;
     let attribute = attribute.join("::");
     let line = misplaced.line;
     match misplaced.place {
@@ -206,9 +188,7 @@ fn refuse_duplicates(model: &mut Model) {
     model.diagnostics.extend(diagnostics);
     model.diagnostics.dedup();
     let mut seen = BTreeSet::new();
-    model
-        .functions
-        .retain(|listed| seen.insert((listed.mark.clone(), listed.cfg.clone())));
+    model.functions.retain(|listed| seen.insert((listed.mark.clone(), listed.cfg.clone())));
 }
 
 fn explain_duplicate(first: &Listed, second: &Listed) -> String {
@@ -223,10 +203,7 @@ fn explain_duplicate(first: &Listed, second: &Listed) -> String {
         );
     }
     let claim = if first.function.name == second.function.name {
-        format!(
-            "two functions claim the registry name `{}`",
-            first.function.name
-        )
+        format!("two functions claim the registry name `{}`", first.function.name)
     } else {
         format!(
             "the registry names `{}` and `{}` differ only in punctuation",

@@ -100,10 +100,7 @@ fn functions_are_sorted_by_name() {
 
 fn mistakes(text: &str) -> Vec<String> {
     let diagnostics = model(text).diagnostics;
-    diagnostics
-        .into_iter()
-        .map(|d| format!("[{}] {}", d.cfg.join(" & "), d.message))
-        .collect()
+    diagnostics.into_iter().map(|d| format!("[{}] {}", d.cfg.join(" & "), d.message)).collect()
 }
 
 #[test]

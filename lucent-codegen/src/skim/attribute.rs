@@ -6,7 +6,8 @@
 use lucent_syntax::FunctionKind;
 
 use super::facts::PathAttribute;
-use super::lexer::{Broken, Cursor, one_line};
+use super::lexer::{Broken, Cursor};
+use super::literal::one_line;
 
 /// What the attributes before an item, or the inner ones of a scope, say.
 #[derive(Clone, Debug, Default)]
@@ -114,10 +115,9 @@ impl<'a> Attributes<'a> {
 
     fn pair(&mut self, path: Vec<String>, value: Option<String>, conditions: &[String]) {
         match (path.as_slice(), value) {
-            ([name], Some(path)) if name == "path" => self.paths.push(PathAttribute {
-                conditions: conditions.to_vec(),
-                path,
-            }),
+            ([name], Some(path)) if name == "path" => {
+                self.paths.push(PathAttribute { conditions: conditions.to_vec(), path })
+            }
             ([name], Some(text)) if name == "doc" => {
                 let line = text.lines().map(str::trim).find(|line| !line.is_empty());
                 if self.docs.is_none() {

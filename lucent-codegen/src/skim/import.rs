@@ -13,11 +13,7 @@ use super::lexer::{Broken, Cursor};
 pub(super) fn read(cursor: &mut Cursor<'_>, imports: &mut Vec<Import>) -> Result<(), Broken> {
     tree(cursor, &[], imports, 0)?;
     cursor.trivia()?;
-    if cursor.eat(b';') {
-        Ok(())
-    } else {
-        cursor.broken()
-    }
+    if cursor.eat(b';') { Ok(()) } else { cursor.broken() }
 }
 
 /// The names under which this text imports one of Lucent's attributes by `as`.
@@ -29,9 +25,7 @@ pub(super) fn aliases(text: &str) -> BTreeSet<String> {
         if bytes[at] == b'a' && bytes[at + 1] == b's' && bytes[at - 1].is_ascii_whitespace() {
             let before = text[..at].trim_end();
             let mut after = Cursor::starting_at(text, at + 2);
-            if FunctionKind::ALL
-                .iter()
-                .any(|kind| before.ends_with(kind.attribute()))
+            if FunctionKind::ALL.iter().any(|kind| before.ends_with(kind.attribute()))
                 && after.trivia().is_ok()
                 && let Some(alias) = after.ident()
             {
@@ -58,10 +52,7 @@ fn tree(
     match cursor.peek() {
         Some(b'*') => {
             cursor.at += 1;
-            imports.push(Import {
-                path,
-                name: "*".to_owned(),
-            });
+            imports.push(Import { path, name: "*".to_owned() });
             Ok(())
         }
         Some(b'{') => {

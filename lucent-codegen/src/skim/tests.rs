@@ -1,10 +1,12 @@
 //! The skimmer against Rust's grammar, against arbitrary text, and against a real parser.
 
-use lucent_syntax::FunctionKind;
+use lucent_syntax::{FunctionKind, fingerprint};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use proptest::prelude::*;
 
-use super::*;
+use super::facts::*;
+use super::literal::one_line;
+use super::skim;
 
 fn scope(text: &str) -> Scope {
     skim(text).unwrap_or_else(|broken| panic!("broken at {}: {text}", broken.at))
@@ -12,11 +14,7 @@ fn scope(text: &str) -> Scope {
 
 fn functions(text: &str) -> Vec<String> {
     let scope = scope(text);
-    scope
-        .functions
-        .iter()
-        .map(|function| format!("{}@{}", function.ident, function.line))
-        .collect()
+    scope.functions.iter().map(|function| format!("{}@{}", function.ident, function.line)).collect()
 }
 
 const HANDLER: &str = "#[command_handler] fn found() {}";
@@ -51,11 +49,7 @@ fn literals_and_comments_do_not_end_what_they_stand_in() {
         "1.0e5; 0b1; 1u8",
         "macro_rules! m { ($x:expr) => { '}' }; }",
     ] {
-        assert_eq!(
-            functions(&format!("fn f() {{ {body}\n}}\n{HANDLER}")).len(),
-            1,
-            "{body}"
-        );
+        assert_eq!(functions(&format!("fn f() {{ {body}\n}}\n{HANDLER}")).len(), 1, "{body}");
     }
 }
 
@@ -139,11 +133,7 @@ fn what_is_no_rust_is_broken() {
         ")".repeat(100_000)
     );
     assert!(skim(&deep).is_err());
-    let deep = format!(
-        "#[{}x{}] fn f() {{}}",
-        "cfg_attr(a, ".repeat(100_000),
-        ")".repeat(100_000)
-    );
+    let deep = format!("#[{}x{}] fn f() {{}}", "cfg_attr(a, ".repeat(100_000), ")".repeat(100_000));
     assert!(skim(&deep).is_err());
 }
 
@@ -161,10 +151,7 @@ fn a_function_is_described() {
     assert_eq!(function.line, 7);
     assert_eq!(function.docs, "Takes money.");
     assert_eq!(function.cfg, ["feature = \"x\""]);
-    assert_eq!(
-        function.signature,
-        "async fn r#move( a: &A, ) -> B<{ 1 }> where C: D,"
-    );
+    assert_eq!(function.signature, "async fn r#move( a: &A, ) -> B<{ 1 }> where C: D,");
 }
 
 #[test]
@@ -173,20 +160,14 @@ fn conditions_of_attributes_are_kept() {
         "#[cfg_attr(all(a, b), command_handler(name = \"x\"), cfg(c))] #[cfg(/* d */ d )] fn f() {}\n\
          #[cfg_attr(unix, path = \"u.rs\")] #[path = \"o.rs\"] mod os;\n#[cfg_attr(a, cfg_attr(b, query_handler))] fn g() {}",
     );
-    assert_eq!(
-        scope.functions[0].cfg,
-        ["any(not(all(a, b)), c)", "d", "all(a, b)"]
-    );
+    assert_eq!(scope.functions[0].cfg, ["any(not(all(a, b)), c)", "d", "all(a, b)"]);
     assert_eq!(scope.functions[1].cfg, ["a", "b"]);
     let paths: Vec<_> = scope.modules[0]
         .paths
         .iter()
         .map(|path| (path.conditions.concat(), path.path.as_str()))
         .collect();
-    assert_eq!(
-        paths,
-        [("unix".to_owned(), "u.rs"), (String::new(), "o.rs")]
-    );
+    assert_eq!(paths, [("unix".to_owned(), "u.rs"), (String::new(), "o.rs")]);
 }
 
 #[test]
@@ -224,14 +205,7 @@ fn imports_are_flattened() {
         .collect();
     assert_eq!(
         imports,
-        [
-            "a as a",
-            "a::b as *",
-            "a::c as d",
-            "a::e::f as f",
-            "::g as _",
-            "::h as i"
-        ]
+        ["a as a", "a::b as *", "a::c as d", "a::e::f as f", "::g as _", "::h as i"]
     );
 }
 
@@ -247,18 +221,9 @@ fn included_files_are_noted() {
     let scope = scope(
         "include!(\"a.rs\"); #[cfg(x)] include!(concat!(env!(\"OUT_DIR\"), \"/b.rs\")); include!(foo!());",
     );
-    let includes: Vec<_> = scope
-        .includes
-        .iter()
-        .map(|i| (i.path.as_str(), i.generated, i.cfg.concat()))
-        .collect();
-    assert_eq!(
-        includes,
-        [
-            ("a.rs", false, String::new()),
-            ("b.rs", true, "x".to_owned())
-        ]
-    );
+    let includes: Vec<_> =
+        scope.includes.iter().map(|i| (i.path.as_str(), i.generated, i.cfg.concat())).collect();
+    assert_eq!(includes, [("a.rs", false, String::new()), ("b.rs", true, "x".to_owned())]);
 }
 
 /// What the macros do: they get the tokens of the attribute and of the item.
@@ -325,11 +290,7 @@ fn fingerprints_are_those_of_the_tokens() {
         #[cfg(a)] #[event_handler()] #[inline] fn e() -> ! { loop {} }
         #[projector] fn f(mut x: &mut [u8], f: fn(u8) -> u8) -> Option<Box<dyn Fn(u8) -> Vec<u8>>> { None }
     "##;
-    let skimmed: Vec<u64> = scope(text)
-        .functions
-        .iter()
-        .map(|f| f.fingerprint)
-        .collect();
+    let skimmed: Vec<u64> = scope(text).functions.iter().map(|f| f.fingerprint).collect();
     assert_eq!(skimmed.len(), 6);
     assert_eq!(skimmed, fingerprints_by_tokens(text));
 }

@@ -161,11 +161,7 @@ impl<R: Record> Record for Option<R> {
     }
 
     fn read(input: &mut &[u8]) -> Option<Self> {
-        if bool::read(input)? {
-            Some(Some(R::read(input)?))
-        } else {
-            Some(None)
-        }
+        if bool::read(input)? { Some(Some(R::read(input)?)) } else { Some(None) }
     }
 }
 
@@ -175,11 +171,7 @@ impl Record for Place {
     }
 
     fn read(input: &mut &[u8]) -> Option<Self> {
-        Some(if bool::read(input)? {
-            Self::Body
-        } else {
-            Self::Block
-        })
+        Some(if bool::read(input)? { Self::Body } else { Self::Block })
     }
 }
 
@@ -199,45 +191,13 @@ macro_rules! record {
 }
 pub(crate) use record;
 
-record!(Scope {
-    cfg,
-    imports,
-    modules,
-    includes,
-    functions,
-    misplaced,
-    registry
-});
+record!(Scope { cfg, imports, modules, includes, functions, misplaced, registry });
 record!(Import { path, name });
-record!(Module {
-    name,
-    cfg,
-    paths,
-    body
-});
+record!(Module { name, cfg, paths, body });
 record!(PathAttribute { conditions, path });
-record!(Include {
-    cfg,
-    path,
-    generated
-});
-record!(Function {
-    attribute,
-    ident,
-    name,
-    fingerprint,
-    line,
-    signature,
-    cfg,
-    docs
-});
-record!(Misplaced {
-    attribute,
-    ident,
-    place,
-    line,
-    cfg
-});
+record!(Include { cfg, path, generated });
+record!(Function { attribute, ident, name, fingerprint, line, signature, cfg, docs });
+record!(Misplaced { attribute, ident, place, line, cfg });
 
 #[cfg(test)]
 mod tests {

@@ -44,16 +44,11 @@ impl Disk {
     /// Opens the facts of the last build; a missing or damaged cache is an empty one.
     pub(crate) fn open(out_dir: &Path) -> Self {
         let cache = out_dir.join("lucent_facts.cache");
-        let entries: Vec<Entry> = std::fs::read(&cache)
-            .ok()
-            .and_then(|bytes| unseal(HEADER, &bytes))
-            .unwrap_or_default();
+        let entries: Vec<Entry> =
+            std::fs::read(&cache).ok().and_then(|bytes| unseal(HEADER, &bytes)).unwrap_or_default();
         Self {
             cache,
-            known: entries
-                .into_iter()
-                .map(|entry| (entry.path.clone(), entry))
-                .collect(),
+            known: entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect(),
             read: BTreeMap::new(),
             skimmed: 0,
         }
@@ -101,20 +96,14 @@ impl Disk {
         if let Some(known) = known
             && known.hash == hash
         {
-            return Some(Read {
-                hash,
-                facts: Rc::new(known.facts.clone()),
-            });
+            return Some(Read { hash, facts: Rc::new(known.facts.clone()) });
         }
         self.skimmed += 1;
         let facts = match std::str::from_utf8(&bytes).ok().map(skim) {
             Some(Ok(facts)) => facts,
             _ => known.map(|known| known.facts.clone()).unwrap_or_default(),
         };
-        Some(Read {
-            hash,
-            facts: Rc::new(facts),
-        })
+        Some(Read { hash, facts: Rc::new(facts) })
     }
 }
 

@@ -60,22 +60,9 @@ pub(crate) fn walk(
     environment: &Environment,
     sources: &mut dyn Sources,
 ) -> Tree {
-    let mut walker = Walker {
-        out_dir,
-        environment,
-        sources,
-        tree: Tree::default(),
-        mounts: 0,
-    };
-    let position = Position {
-        module: Vec::new(),
-        cfg: Vec::new(),
-        chain: Vec::new(),
-    };
-    let spot = Spot {
-        file: root.to_path_buf(),
-        place: Place::owning(root),
-    };
+    let mut walker = Walker { out_dir, environment, sources, tree: Tree::default(), mounts: 0 };
+    let position = Position { module: Vec::new(), cfg: Vec::new(), chain: Vec::new() };
+    let spot = Spot { file: root.to_path_buf(), place: Place::owning(root) };
     if let Some(facts) = walker.open(&spot.file) {
         walker.tree.registry = facts.registry;
         walker.file(&spot, &facts, &position);
@@ -130,10 +117,7 @@ impl Walker<'_> {
         let mut parts = Vec::new();
         self.collect(file, place, facts, position, &mut parts);
         let imports = Rc::new(
-            parts
-                .iter()
-                .flat_map(|part| part.facts.imports.iter().cloned())
-                .collect::<Vec<_>>(),
+            parts.iter().flat_map(|part| part.facts.imports.iter().cloned()).collect::<Vec<_>>(),
         );
         let neighbors = Rc::new(
             parts
@@ -177,11 +161,7 @@ impl Walker<'_> {
             position: position.clone(),
         });
         for include in &facts.includes {
-            let from = if include.generated {
-                self.out_dir
-            } else {
-                file.parent().unwrap_or(file)
-            };
+            let from = if include.generated { self.out_dir } else { file.parent().unwrap_or(file) };
             let target = from.join(&include.path);
             let identity = self.sources.identity(&target);
             if position.chain.contains(&identity) || self.mounts >= MAX_MOUNTS {
@@ -239,10 +219,7 @@ impl Walker<'_> {
         if self.environment.refutes(cfg) || file.starts_with(self.out_dir) {
             return;
         }
-        let folder = file
-            .ancestors()
-            .skip(1)
-            .find(|folder| self.sources.is_folder(folder));
+        let folder = file.ancestors().skip(1).find(|folder| self.sources.is_folder(folder));
         if let Some(folder) = folder {
             self.tree.awaited.insert(folder.to_path_buf());
         }

@@ -24,10 +24,7 @@ pub(crate) struct Spot {
 impl Place {
     /// The place of a crate root, of a `mod.rs`, and of any file reached by `#[path]` or `include!`.
     pub(crate) fn owning(file: &Path) -> Self {
-        Self {
-            folder: file.parent().map(Path::to_path_buf).unwrap_or_default(),
-            stem: None,
-        }
+        Self { folder: file.parent().map(Path::to_path_buf).unwrap_or_default(), stem: None }
     }
 
     /// The two files that `mod name;` may mean, in rustc's order.
@@ -36,43 +33,25 @@ impl Place {
         let flat = folder.join(format!("{name}.rs"));
         let nested = folder.join(name).join("mod.rs");
         [
-            Spot {
-                place: Self {
-                    folder,
-                    stem: Some(name.to_owned()),
-                },
-                file: flat,
-            },
-            Spot {
-                place: Self::owning(&nested),
-                file: nested,
-            },
+            Spot { place: Self { folder, stem: Some(name.to_owned()) }, file: flat },
+            Spot { place: Self::owning(&nested), file: nested },
         ]
     }
 
     /// The file that `#[path = "…"] mod x;` means.
     pub(crate) fn spot_at(&self, path: &str) -> Spot {
         let file = self.folder.join(path);
-        Spot {
-            place: Self::owning(&file),
-            file,
-        }
+        Spot { place: Self::owning(&file), file }
     }
 
     /// The place inside of `mod name { … }`.
     pub(crate) fn inline(&self, name: &str) -> Self {
-        Self {
-            folder: self.of_children().join(name),
-            stem: None,
-        }
+        Self { folder: self.of_children().join(name), stem: None }
     }
 
     /// The place inside of `#[path = "…"] mod name { … }`.
     pub(crate) fn inline_at(&self, path: &str) -> Self {
-        Self {
-            folder: self.folder.join(path),
-            stem: None,
-        }
+        Self { folder: self.folder.join(path), stem: None }
     }
 
     /// The folder where files of plain `mod x;` stand.

@@ -20,10 +20,7 @@ impl Memory {
             .iter()
             .map(|(path, text)| (PathBuf::from(path), Rc::new(skim(text).unwrap())))
             .collect();
-        Self {
-            files,
-            links: Vec::new(),
-        }
+        Self { files, links: Vec::new() }
     }
 }
 
@@ -49,20 +46,13 @@ impl Sources for Memory {
     }
 
     fn is_folder(&self, path: &Path) -> bool {
-        self.files
-            .keys()
-            .any(|file| file.starts_with(path) && file != path)
+        self.files.keys().any(|file| file.starts_with(path) && file != path)
     }
 }
 
 fn walked(files: &[(&str, &str)]) -> Tree {
     let environment = Environment::of(&[("CARGO_CFG_TARGET_OS", "linux"), ("CARGO_CFG_UNIX", "")]);
-    walk(
-        Path::new("/src/lib.rs"),
-        Path::new("/out"),
-        &environment,
-        &mut Memory::of(files),
-    )
+    walk(Path::new("/src/lib.rs"), Path::new("/out"), &environment, &mut Memory::of(files))
 }
 
 /// `module file [cfg] functions` for each module that has some.
@@ -108,49 +98,25 @@ fn modules_of_a_named_file_stand_in_its_folder() {
     check(&files, "a::b", "/src/a/b/mod.rs");
     let files = [("/src/lib.rs", "mod a;"), ("/src/a/mod.rs", "mod b;")];
     check(&files, "a::b", "/src/a/b.rs");
-    let files = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a.rs", "mod b;"),
-        ("/src/a/b.rs", "mod c;"),
-    ];
+    let files = [("/src/lib.rs", "mod a;"), ("/src/a.rs", "mod b;"), ("/src/a/b.rs", "mod c;")];
     check(&files, "a::b::c", "/src/a/b/c.rs");
 }
 
 #[test]
 fn inline_modules_are_folders() {
-    check(
-        &[("/src/lib.rs", "mod a { mod b; }")],
-        "a::b",
-        "/src/a/b.rs",
-    );
-    let named = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a.rs", "mod b { mod c { mod d; } }"),
-    ];
+    check(&[("/src/lib.rs", "mod a { mod b; }")], "a::b", "/src/a/b.rs");
+    let named = [("/src/lib.rs", "mod a;"), ("/src/a.rs", "mod b { mod c { mod d; } }")];
     check(&named, "a::b::c::d", "/src/a/b/c/d.rs");
-    let owning = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a/mod.rs", "mod b { mod c; }"),
-    ];
+    let owning = [("/src/lib.rs", "mod a;"), ("/src/a/mod.rs", "mod b { mod c; }")];
     check(&owning, "a::b::c", "/src/a/b/c.rs");
 }
 
 #[test]
 fn a_path_starts_at_the_folder_of_its_file() {
-    check(
-        &[("/src/lib.rs", "#[path = \"foo.rs\"] mod c;")],
-        "c",
-        "/src/foo.rs",
-    );
-    let named = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a.rs", "#[path = \"foo.rs\"] mod c;"),
-    ];
+    check(&[("/src/lib.rs", "#[path = \"foo.rs\"] mod c;")], "c", "/src/foo.rs");
+    let named = [("/src/lib.rs", "mod a;"), ("/src/a.rs", "#[path = \"foo.rs\"] mod c;")];
     check(&named, "a::c", "/src/foo.rs");
-    let owning = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a/mod.rs", "#[path = \"foo.rs\"] mod c;"),
-    ];
+    let owning = [("/src/lib.rs", "mod a;"), ("/src/a/mod.rs", "#[path = \"foo.rs\"] mod c;")];
     check(&owning, "a::c", "/src/a/foo.rs");
 }
 
@@ -158,18 +124,12 @@ fn a_path_starts_at_the_folder_of_its_file() {
 fn a_path_in_an_inline_module_starts_at_its_folder() {
     let named = [
         ("/src/lib.rs", "mod a;"),
-        (
-            "/src/a.rs",
-            "mod inline { #[path = \"other.rs\"] mod inner; }",
-        ),
+        ("/src/a.rs", "mod inline { #[path = \"other.rs\"] mod inner; }"),
     ];
     check(&named, "a::inline::inner", "/src/a/inline/other.rs");
     let owning = [
         ("/src/lib.rs", "mod a;"),
-        (
-            "/src/a/mod.rs",
-            "mod inline { #[path = \"other.rs\"] mod inner; }",
-        ),
+        ("/src/a/mod.rs", "mod inline { #[path = \"other.rs\"] mod inner; }"),
     ];
     check(&owning, "a::inline::inner", "/src/a/inline/other.rs");
 }
@@ -184,19 +144,14 @@ fn a_path_on_an_inline_module_is_its_folder() {
         "thread::local",
         "/src/thread_files/tls.rs",
     );
-    let named = [
-        ("/src/lib.rs", "mod a;"),
-        ("/src/a.rs", "#[path = \"x\"] mod b { mod c; }"),
-    ];
+    let named = [("/src/lib.rs", "mod a;"), ("/src/a.rs", "#[path = \"x\"] mod b { mod c; }")];
     check(&named, "a::b::c", "/src/x/c.rs");
 }
 
 #[test]
 fn a_file_reached_by_path_owns_its_folder() {
-    let files = [
-        ("/src/lib.rs", "#[path = \"deep/foo.rs\"] mod c;"),
-        ("/src/deep/foo.rs", "mod d;"),
-    ];
+    let files =
+        [("/src/lib.rs", "#[path = \"deep/foo.rs\"] mod c;"), ("/src/deep/foo.rs", "mod d;")];
     check(&files, "c::d", "/src/deep/d.rs");
     let files = [
         ("/src/lib.rs", "#[path = \"../shared/foo.rs\"] mod c;"),
@@ -218,10 +173,7 @@ fn twins_under_conditions_are_two_modules() {
         ("/src/unix.rs", F),
         ("/src/windows.rs", F),
     ];
-    assert_eq!(
-        found(&files),
-        ["os /src/unix.rs [unix] f", "os /src/windows.rs [windows] f"]
-    );
+    assert_eq!(found(&files), ["os /src/unix.rs [unix] f", "os /src/windows.rs [windows] f"]);
 }
 
 #[test]
@@ -248,10 +200,7 @@ fn conditional_paths_exclude_each_other() {
 #[test]
 fn conditions_stack_up() {
     let files = [
-        (
-            "/src/lib.rs",
-            "#![cfg(a)] #[cfg(b)] mod x { #![cfg(c)] #[cfg(d)] mod y; }",
-        ),
+        ("/src/lib.rs", "#![cfg(a)] #[cfg(b)] mod x { #![cfg(c)] #[cfg(d)] mod y; }"),
         ("/src/x/y.rs", "#![cfg(e)] #[cfg(f)] #[projector] fn f() {}"),
     ];
     let tree = walked(&files);
@@ -262,24 +211,14 @@ fn conditions_stack_up() {
 #[test]
 fn included_files_belong_to_the_module() {
     let files = [
-        (
-            "/src/lib.rs",
-            "use lucent_core::projector; mod a { include!(\"parts/b.rs\"); }",
-        ),
-        (
-            "/src/parts/b.rs",
-            "use x::*; #[projector] fn f() {} mod c; include!(\"d.rs\");",
-        ),
+        ("/src/lib.rs", "use lucent_core::projector; mod a { include!(\"parts/b.rs\"); }"),
+        ("/src/parts/b.rs", "use x::*; #[projector] fn f() {} mod c; include!(\"d.rs\");"),
         ("/src/parts/c.rs", F),
         ("/src/parts/d.rs", F),
     ];
     assert_eq!(
         found(&files),
-        [
-            "a /src/parts/b.rs [] f",
-            "a /src/parts/d.rs [] f",
-            "a::c /src/parts/c.rs [] f",
-        ]
+        ["a /src/parts/b.rs [] f", "a /src/parts/d.rs [] f", "a::c /src/parts/c.rs [] f",]
     );
     let tree = walked(&files);
     assert!(tree.scopes.iter().all(|mounted| {
@@ -295,11 +234,7 @@ fn a_missing_file_is_awaited_unless_its_condition_fails() {
     )];
     let awaited = walked(&files).awaited;
     assert_eq!(awaited, BTreeSet::from([PathBuf::from("/src")]));
-    assert!(
-        walked(&[("/src/lib.rs", "#[cfg(windows)] mod x;")])
-            .awaited
-            .is_empty()
-    );
+    assert!(walked(&[("/src/lib.rs", "#[cfg(windows)] mod x;")]).awaited.is_empty());
     assert!(walked(&[]).files.is_empty());
 }
 
@@ -319,24 +254,15 @@ fn linked_folders_end() {
         ("/src/a/mod.rs", "mod a; #[projector] fn f() {}"),
     ]);
     memory.links.push(("/src/a/a".into(), "/src/a".into()));
-    let tree = walk(
-        Path::new("/src/lib.rs"),
-        Path::new("/out"),
-        &Environment::default(),
-        &mut memory,
-    );
+    let tree =
+        walk(Path::new("/src/lib.rs"), Path::new("/out"), &Environment::default(), &mut memory);
     assert_eq!(tree.scopes.len(), 1);
 }
 
 #[test]
 fn a_file_mounted_twice_counts_twice() {
-    let files = [
-        (
-            "/src/lib.rs",
-            "#[path = \"x.rs\"] mod a; #[path = \"x.rs\"] mod b;",
-        ),
-        ("/src/x.rs", F),
-    ];
+    let files =
+        [("/src/lib.rs", "#[path = \"x.rs\"] mod a; #[path = \"x.rs\"] mod b;"), ("/src/x.rs", F)];
     assert_eq!(found(&files), ["a /src/x.rs [] f", "b /src/x.rs [] f"]);
 }
 
