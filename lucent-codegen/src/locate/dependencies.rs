@@ -23,6 +23,8 @@ pub(super) struct Members<'a>(pub(super) &'a Metadata);
 pub(super) struct Found {
     pub(super) composed: Vec<Composed>,
     pub(super) watched: Vec<PathBuf>,
+    /// Why dependencies from elsewhere are not among them, if they are not.
+    pub(super) problem: Option<String>,
 }
 
 /// Finds the dependencies of `own` that opt in.
@@ -32,7 +34,7 @@ pub(super) fn composed(
     lock: &Path,
     environment: &Environment,
     whole: impl FnOnce() -> Result<Metadata, String>,
-) -> Result<Found, String> {
+) -> Found {
     let mut found = Found::default();
     let mut names: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     let (near, far): (Vec<&Dependency>, Vec<&Dependency>) = own
@@ -58,16 +60,20 @@ pub(super) fn composed(
         .filter(|dependency| graph.reaches(&dependency.name, "lucent-core"))
         .collect();
     if !far.is_empty() {
-        let whole = whole()?;
-        for dependency in far {
-            if let Some(library) = library_in_graph(&whole, own, dependency) {
-                note(&mut names, dependency, library, environment);
+        match whole() {
+            Ok(whole) => {
+                for dependency in far {
+                    if let Some(library) = library_in_graph(&whole, own, dependency) {
+                        note(&mut names, dependency, library, environment);
+                    }
+                }
             }
+            Err(problem) => found.problem = Some(problem),
         }
         found.watched.push(lock.to_path_buf());
     }
     found.composed = names.into_iter().map(merged).collect();
-    Ok(found)
+    found
 }
 
 /// The `[package.metadata.lucent]` of a package.

@@ -20,6 +20,8 @@ use super::dependencies::{Members, composed, lucent_table};
 pub(super) struct Located {
     pub(super) package: Package,
     pub(super) inputs: Vec<PathBuf>,
+    /// What could not be told, as the end of a sentence.
+    pub(super) problem: Option<String>,
 }
 
 /// Asks about the package; the error is the end of a sentence.
@@ -55,7 +57,7 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     let lock = workspace.join("Cargo.lock");
     let found = composed(own, &Members(&members), &lock, question.environment, || {
         run(question, &manifest, &["--offline", "--locked", "--all-features"])
-    })?;
+    });
     package.composed = found.composed;
     package.watched.extend(found.watched.iter().cloned());
     let bin = question.root.join("src/bin");
@@ -65,7 +67,7 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
     let mut inputs =
         vec![manifest, workspace.join("Cargo.toml"), lock, question.root.join("src"), bin];
     inputs.extend(found.watched);
-    Ok(Located { package, inputs })
+    Ok(Located { package, inputs, problem: found.problem })
 }
 
 /// Finds the package of a manifest.

@@ -17,6 +17,8 @@ use crate::cfg::Environment;
 use crate::package::{Composed, Package, Target, TargetKind};
 use crate::store::codec::{Record, hash, record, seal, unseal};
 
+use metadata::Located;
+
 /// What is asked about: the package that cargo builds.
 #[derive(Clone, Debug)]
 pub(crate) struct Question<'a> {
@@ -44,12 +46,16 @@ pub(crate) fn locate(question: &Question<'_>) -> Answer {
         return Answer { package, warning: None };
     }
     match metadata::ask(question) {
-        Ok(located) => {
-            let remembered = Remembered {
-                key,
-                inputs: located.inputs.iter().map(|path| Input::of(path)).collect(),
-                package: located.package,
-            };
+        Ok(Located { package, problem: Some(problem), .. }) => Answer {
+            package,
+            warning: Some(format!(
+                "lucent-codegen composes only the dependencies beside `{}`, for {problem}",
+                question.name
+            )),
+        },
+        Ok(Located { package, inputs, problem: None }) => {
+            let inputs = inputs.iter().map(|path| Input::of(path)).collect();
+            let remembered = Remembered { key, inputs, package };
             // Without a cache the next build asks again.
             std::fs::write(cache, seal(HEADER, &remembered)).ok();
             Answer { package: remembered.package, warning: None }

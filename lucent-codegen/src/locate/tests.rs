@@ -158,3 +158,58 @@ fn convention_helps_where_cargo_does_not() {
         assert!(warning.contains("`cargo metadata --no-deps --offline` "), "{warning}");
     }
 }
+
+#[test]
+fn a_dependency_from_a_registry_opts_in_by_its_published_manifest() {
+    let folder = Folder::of(&[
+        (
+            ".cargo/config.toml",
+            "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = \"vendored\"\n",
+        ),
+        (
+            "shop/Cargo.toml",
+            "[workspace]\n[package]\nname = \"shop\"\nversion = \"0.1.0\"\n[dependencies]\nlucent-core = \"1\"\n\
+             far-domain = \"1\"\nplain = \"1\"\nmore = { package = \"far-more\", version = \"1\", optional = true }\n",
+        ),
+        ("shop/src/lib.rs", ""),
+        (
+            "vendored/far-domain/Cargo.toml",
+            "[package]\nname = \"far-domain\"\nversion = \"1.2.0\"\n[dependencies]\nlucent-core = \"1\"\n\
+             [package.metadata.lucent]\nregistry = true\n",
+        ),
+        (
+            "vendored/lucent-core/Cargo.toml",
+            "[package]\nname = \"lucent-core\"\nversion = \"1.0.0\"\n",
+        ),
+        (
+            "vendored/far-more/Cargo.toml",
+            "[package]\nname = \"far-more\"\nversion = \"1.0.0\"\n[dependencies]\nfar-domain = \"1\"\n\
+             [package.metadata.lucent]\nregistry = true\n",
+        ),
+        ("vendored/plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"1.0.0\"\n"),
+    ]);
+    for name in ["far-domain", "far-more", "lucent-core", "plain"] {
+        folder.write(&format!("vendored/{name}/src/lib.rs"), "");
+        folder.write(&format!("vendored/{name}/.cargo-checksum.json"), "{\"files\":{}}");
+    }
+    let locked = std::process::Command::new(env!("CARGO"))
+        .args(["generate-lockfile", "--offline"])
+        .current_dir(folder.0.join("shop"))
+        .output()
+        .unwrap();
+    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+    let answer = folder.locate("shop", env!("CARGO"), &[]);
+    assert_eq!(answer.warning, None);
+    assert_eq!(names(&answer.package), ["far_domain -"]);
+    assert!(answer.package.watched.contains(&folder.0.join("shop/Cargo.lock")));
+    let more = folder.locate("shop", env!("CARGO"), &[("CARGO_FEATURE_MORE", "1")]);
+    assert_eq!(names(&more.package), ["far_domain -", "more -"]);
+    folder.write(
+        "shop/Cargo.lock",
+        "[[package]]\nname = \"far-domain\"\ndependencies = [\n \"lucent-core\",\n]\n",
+    );
+    let stale = folder.locate("shop", env!("CARGO"), &[]);
+    assert_eq!(stale.package.core, "::lucent_core");
+    assert_eq!(stale.package.targets.len(), 1);
+    assert!(stale.warning.unwrap().contains("composes only the dependencies beside `shop`"));
+}

@@ -295,7 +295,7 @@ fn fingerprints_are_those_of_the_tokens() {
     assert_eq!(skimmed, fingerprints_by_tokens(text));
 }
 
-const SAMPLE: &str = include_str!("mod.rs");
+const SAMPLE: &str = include_str!("item.rs");
 
 proptest! {
     #[test]
