@@ -193,7 +193,14 @@ fn refuse_duplicates(model: &mut Model) {
 
 fn explain_duplicate(first: &Listed, second: &Listed) -> String {
     let place = |listed: &Listed| format!("{}:{}", listed.file, listed.function.line);
-    if place(first) == place(second) && first.kind == second.kind {
+    if place(first) == place(second) && first.module == second.module {
+        return format!(
+            "{}: `{}` carries two attributes of Lucent; give each of them a function of its own",
+            place(first),
+            first.function.ident,
+        );
+    }
+    if place(first) == place(second) {
         return format!(
             "{}: `{}` is compiled twice, for its file is a module twice: `{}` and `{}`; mount the file once",
             place(first),

@@ -151,3 +151,14 @@ fn misplaced_functions_are_explained() {
         ]
     );
 }
+
+#[test]
+fn two_attributes_on_one_function_are_a_mistake() {
+    let text = "use lucent_core::*;\n#[projector] #[query_handler] fn a() {}";
+    assert_eq!(
+        mistakes(text),
+        [
+            "[] src/lib.rs:2: `a` carries two attributes of Lucent; give each of them a function of its own"
+        ]
+    );
+}
