@@ -74,10 +74,6 @@ pub(crate) fn scan_in(
         summary.mistakes += model.diagnostics.len();
         models.push((target.clone(), composed, model));
     }
-    for target in absent_targets(package) {
-        let text = emit::absent_target(&target);
-        summary.write(out_dir.join(target.registry_file()), &text)?;
-    }
     let manifest = emit::manifest(package, &models);
     summary.write(out_dir.join("lucent_manifest.json"), &manifest)?;
     summary.files = disk.files();
@@ -116,16 +112,6 @@ fn composed_of(package: &Package, target: &Target, library: Option<&Composed>) -
     composed.sort();
     composed.dedup();
     composed
-}
-
-/// Targets that cargo would find if the user added their file.
-fn absent_targets(package: &Package) -> Vec<Target> {
-    let conventional = [(TargetKind::Lib, "src/lib.rs"), (TargetKind::Bin, "src/main.rs")];
-    conventional
-        .into_iter()
-        .map(|(kind, file)| Target::new(kind, &package.name, package.root.join(file)))
-        .filter(|absent| !package.targets.iter().any(|target| target.id() == absent.id()))
-        .collect()
 }
 
 fn watched(package: &Package, out_dir: &Path, trees: &[(Target, Tree)]) -> Vec<PathBuf> {

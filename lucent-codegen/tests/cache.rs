@@ -122,14 +122,6 @@ fn a_missing_module_is_awaited_in_its_folder() {
     assert!(!after.watched.contains(&folder.root().join("src")));
 }
 
-#[test]
-fn a_target_that_appears_later_is_explained() {
-    let folder = shop();
-    scanned(&folder);
-    let stub = folder.output("lucent_registry_bin_shop.rs");
-    assert!(stub.contains("the binary `shop` is new since build.rs ran"), "{stub}");
-}
-
 #[cfg(unix)]
 #[test]
 fn links_in_circles_end() {

@@ -7,7 +7,7 @@ mod manifest;
 mod registry;
 
 pub(crate) use manifest::manifest;
-pub(crate) use registry::{absent_target, registry};
+pub(crate) use registry::registry;
 
 use std::io;
 use std::path::Path;

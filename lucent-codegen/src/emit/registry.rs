@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::package::{Composed, Package, Target, TargetKind};
+use crate::package::{Composed, Package};
 use crate::resolve::{Diagnostic, Listed, Model};
 
 /// Writes the registry of a target.
@@ -18,26 +18,6 @@ pub(crate) fn registry(package: &Package, composed: &[Composed], model: &Model) 
     for diagnostic in &model.diagnostics {
         mistake(&mut text, diagnostic);
     }
-    text
-}
-
-/// Writes what `registry!()` finds in a target that appeared after the build script ran.
-pub(crate) fn absent_target(target: &Target) -> String {
-    let mut text = String::from(HEADER);
-    let what = match target.kind {
-        TargetKind::Lib => "library",
-        TargetKind::Bin => "binary",
-    };
-    mistake(
-        &mut text,
-        &Diagnostic {
-            cfg: Vec::new(),
-            message: format!(
-                "the {what} `{}` is new since build.rs ran; touch Cargo.toml to run it again",
-                target.crate_name
-            ),
-        },
-    );
     text
 }
 
