@@ -26,7 +26,23 @@ fn main() -> io::Result<()> {
     let text = std::fs::read_to_string(&touched)? + "\n// touched\n";
     std::fs::write(touched, text)?;
     measure("one file changed", &package, &out_dir)?;
+    lex(&root.join("src"))?;
     std::fs::remove_dir_all(root)
+}
+
+/// Lexes every file with `proc_macro2`: the least that a scanner on top of it costs.
+fn lex(source: &Path) -> io::Result<()> {
+    let start = Instant::now();
+    let mut tokens = 0;
+    for entry in std::fs::read_dir(source)? {
+        let text = std::fs::read_to_string(entry?.path())?;
+        let stream: proc_macro2::TokenStream = text
+            .parse()
+            .map_err(|error: proc_macro2::LexError| io::Error::other(error.to_string()))?;
+        tokens += stream.into_iter().count();
+    }
+    println!("lexing with proc_macro2: {:.1?}, {tokens} top-level tokens", start.elapsed());
+    Ok(())
 }
 
 fn argument(index: usize) -> Option<usize> {

@@ -1,7 +1,8 @@
 //! The text of a registry.
 //!
 //! Invariant: every item repeats the conditions of its function; nothing is left out because of
-//! the features of this build.
+//! the features of this build. No line numbers are written, so an edit that moves a function changes
+//! nothing here.
 
 use std::fmt::Write as _;
 
@@ -25,15 +26,13 @@ fn marks(text: &mut String, model: &Model) {
     text.push_str(MARKS);
     for listed in &model.functions {
         let Listed { mark, file, .. } = listed;
-        let line = listed.function.line;
-        let _ = writeln!(text, "    /// {file}:{line}");
+        let _ = writeln!(text, "    /// In {file}.");
         conditions(text, "    ", &listed.cfg);
         let _ = writeln!(text, "    pub struct {mark};");
         conditions(text, "    ", &listed.cfg);
         let _ = writeln!(
             text,
-            "    impl {mark} {{ pub const FINGERPRINT: u64 = {}; pub const FILE: &'static str = {}; \
-             pub const LINE: u32 = {line}; }}",
+            "    impl {mark} {{ pub const FINGERPRINT: u64 = {}; pub const FILE: &'static str = {}; }}",
             hexadecimal(listed.function.fingerprint),
             literal(file),
         );
@@ -65,8 +64,8 @@ fn table(text: &mut String, package: &Package, model: &Model) {
         conditions(text, indent, &listed.cfg);
         let _ = write!(
             text,
-            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{}>(), // {}:{}",
-            listed.mark, listed.file, listed.function.line
+            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{}>(), // {}",
+            listed.mark, listed.file
         );
     }
     text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
