@@ -3,14 +3,15 @@
 //! Invariant: an event reaches its handler at least once, in the order of its stream; the handler's
 //! checkpoint moves only after it has succeeded.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
-    event::RecordedEvent,
+    event::{Event, RecordedEvent},
+    query::ReadError,
     resource::{MissingResource, Shell},
-    store::EventFilter,
+    store::{EventFilter, EventQuery},
 };
 
 /// An `#[event_handler]` function, as the engine sees it.
@@ -38,6 +39,75 @@ pub trait EventHandler: Send + Sync + 'static {
 /// A handler that is shared by the registry and its worker.
 pub type SharedEventHandler = Arc<dyn EventHandler>;
 
+/// An `#[event_handler]` function with its types. The attribute writes this.
+pub trait Reaction: Send + Sync + 'static {
+    /// The events that it sees.
+    type Event: Event;
+
+    /// The durable name, under which its checkpoint is kept.
+    const NAME: &'static str;
+
+    /// Checks at the start that everything that the function asks for is there.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn check(shell: &Shell) -> Result<(), MissingResource>;
+
+    /// Runs the function.
+    ///
+    /// # Errors
+    /// What the function returned.
+    fn react(
+        event: &Self::Event,
+        at: &RecordedEvent,
+        shell: &Shell,
+    ) -> impl Future<Output = Result<(), HandlerFault>> + Send;
+}
+
+/// A reaction with its types, as an [`EventHandler`]: events that its set does not know, and
+/// retired ones, pass by.
+#[derive(Debug)]
+pub struct TypedEventHandler<R>(PhantomData<R>);
+
+impl<R> TypedEventHandler<R> {
+    /// Wraps a reaction.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R> Default for TypedEventHandler<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl<R: Reaction> EventHandler for TypedEventHandler<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn filter(&self) -> EventFilter {
+        EventQuery::types(R::Event::TYPES.iter().map(|known| known.name)).into()
+    }
+
+    fn check(&self, shell: &Shell) -> Result<(), MissingResource> {
+        R::check(shell)
+    }
+
+    async fn handle(&self, event: &RecordedEvent, shell: &Shell) -> Result<(), HandlerFault> {
+        if !R::Event::knows(&event.event_type) {
+            return Ok(());
+        }
+        match R::Event::decode(event).map_err(HandlerFault::new)? {
+            Some(decoded) => R::react(&decoded, event, shell).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a handler failed.
 #[derive(Debug)]
 pub struct HandlerFault(Box<dyn std::error::Error + Send + Sync>);
@@ -46,6 +116,12 @@ impl HandlerFault {
     /// Takes any error.
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(error.into())
+    }
+}
+
+impl From<ReadError> for HandlerFault {
+    fn from(error: ReadError) -> Self {
+        Self::new(error)
     }
 }
 

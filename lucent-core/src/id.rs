@@ -11,6 +11,10 @@ use uuid::Uuid;
 use crate::stream::{InvalidStreamId, StreamId};
 
 /// A value that can stand inside an aggregate's identifier: `Uuid`, `String`, integers and the like.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot stand inside an aggregate's id",
+    note = "keep a `Uuid`, a `String` or an integer in it, or a type with `Clone`, `Debug`, `Display`, `FromStr`, `Hash`, `Ord`, `Serialize` and `Deserialize`"
+)]
 pub trait IdValue:
     Clone
     + fmt::Debug
@@ -27,6 +31,7 @@ pub trait IdValue:
 {
 }
 
+#[diagnostic::do_not_recommend]
 impl<T> IdValue for T where
     T: Clone
         + fmt::Debug

@@ -14,10 +14,12 @@ mod command;
 mod ensure;
 mod event;
 mod event_handler;
+mod expansion;
 mod id;
 mod memory;
 mod payload;
 mod position;
+pub mod prelude;
 mod projection;
 mod query;
 pub mod registry;
@@ -35,10 +37,16 @@ pub use app::{
 pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
-    NewEvent, RecordedEvent,
+    NewEvent, RecordedEvent, Upcast,
 };
-pub use event_handler::{EventHandler, HandlerFault, HandlerOutcome, SharedEventHandler};
+pub use event_handler::{
+    EventHandler, HandlerFault, HandlerOutcome, Reaction, SharedEventHandler, TypedEventHandler,
+};
 pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
+pub use lucent_macros::{
+    Aggregate, AggregateId, Command, Event, Query, ReadModel, command_handler, event_handler,
+    projector, query_handler, registry,
+};
 pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
@@ -46,10 +54,10 @@ pub use projection::{
     Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
     ProjectionPlan, Projector, ReadModel, TypedProjection,
 };
-pub use query::{Answered, Query, ReadError, View};
+pub use query::{Answered, Query, QueryOutcome, ReadError, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};
 pub use stream::{InvalidStreamId, StreamId};
-pub use tag::{InvalidTag, Tag};
+pub use tag::{InvalidTag, Tag, TagValue};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
 pub use uuid::Uuid;
 
@@ -60,8 +68,10 @@ pub mod __private {
     pub use serde;
     pub use serde_json;
 
+    pub use crate::expansion::*;
     pub use crate::{
         event::{decode_struct, decode_variant, encode_struct, encode_variant},
         projection::shared,
+        tag::kind,
     };
 }

@@ -74,6 +74,57 @@ impl From<Tag> for String {
     }
 }
 
+/// What a field with `#[tag]` may hold: anything that prints, or an `Option` or a `Vec` of it.
+///
+/// `Kind` only keeps the implementations apart; it is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a tag",
+    label = "not something that prints",
+    note = "put `#[tag]` on a text, a number, a `Uuid`, an aggregate's id, anything that implements `Display`, or an `Option` or a `Vec` of one of these"
+)]
+pub trait TagValue<Kind> {
+    /// Adds the tags `key:value`: one, or none for `None`, or one per element.
+    ///
+    /// # Errors
+    /// As [`Tag::of`].
+    fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag>;
+}
+
+/// Kinds of [`TagValue`].
+#[doc(hidden)]
+pub mod kind {
+    /// Something that prints.
+    #[derive(Clone, Copy, Debug)]
+    pub struct One;
+    /// Several, or none, of a kind.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Some<Kind>(Kind);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display> TagValue<kind::One> for T {
+    fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag> {
+        tags.push(Tag::of(key, self)?);
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TagValue<Kind>, Kind> TagValue<kind::Some<Kind>> for Option<T> {
+    fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag> {
+        self.iter()
+            .try_for_each(|value| value.add_tags(key, &mut *tags))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TagValue<Kind>, Kind> TagValue<kind::Some<Kind>> for Vec<T> {
+    fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag> {
+        self.iter()
+            .try_for_each(|value| value.add_tags(key, &mut *tags))
+    }
+}
+
 /// A text that no tag can have.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{text}` cannot be a tag: {reason}")]

@@ -35,6 +35,8 @@ pub enum ArgumentValue {
     Value(Box<Expr>),
     /// A list of arguments: `snapshot(every = 200)`.
     List(Arguments),
+    /// A list of literals: `retired("OldName", "OlderName")`.
+    Literals(Vec<Lit>),
 }
 
 impl Arguments {
@@ -64,6 +66,11 @@ impl Arguments {
     fn parse_list(input: ParseStream<'_>) -> syn::Result<Self> {
         let items = Punctuated::<Argument, Token![,]>::parse_terminated(input)?;
         Ok(Self { items: items.into_iter().collect() })
+    }
+
+    /// Adds the arguments of another attribute of the same name.
+    pub fn append(&mut self, other: Self) {
+        self.items.extend(other.items);
     }
 
     /// The arguments in source order.
@@ -135,7 +142,9 @@ impl Argument {
     pub fn value_span(&self) -> Span {
         match &self.value {
             ArgumentValue::Value(value) => value.span(),
-            ArgumentValue::Flag | ArgumentValue::List(_) => self.key.span(),
+            ArgumentValue::Flag | ArgumentValue::List(_) | ArgumentValue::Literals(_) => {
+                self.key.span()
+            }
         }
     }
 }
@@ -150,7 +159,12 @@ impl Parse for Argument {
         } else if input.peek(syn::token::Paren) {
             let content;
             parenthesized!(content in input);
-            ArgumentValue::List(Arguments::parse_list(&content)?)
+            if content.peek(Lit) {
+                let literals = Punctuated::<Lit, Token![,]>::parse_terminated(&content)?;
+                ArgumentValue::Literals(literals.into_iter().collect())
+            } else {
+                ArgumentValue::List(Arguments::parse_list(&content)?)
+            }
         } else {
             ArgumentValue::Flag
         };
@@ -206,6 +220,17 @@ mod tests {
             panic!("a list was expected")
         };
         assert!(inner.find("every").unwrap().literal().is_some());
+    }
+
+    #[test]
+    fn literals_are_read_and_attributes_are_joined() {
+        let mut arguments = parse(r#"retired("A", "B",)"#);
+        let ArgumentValue::Literals(literals) = &arguments.find("retired").unwrap().value else {
+            panic!("literals were expected")
+        };
+        assert_eq!(literals.len(), 2);
+        arguments.append(parse("version = 2"));
+        assert!(arguments.find("version").is_some());
     }
 
     #[test]

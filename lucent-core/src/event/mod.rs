@@ -3,10 +3,12 @@
 mod contract;
 mod envelope;
 mod metadata;
+mod upcast;
 mod variant;
 
 pub use contract::{DecodeError, DecodeFault, Event, EventType};
 pub use envelope::{NewEvent, RecordedEvent};
 pub use metadata::{BusinessContext, CommandId, EventId, Metadata};
+pub use upcast::Upcast;
 #[doc(hidden)]
 pub use variant::{decode_struct, decode_variant, encode_struct, encode_variant};

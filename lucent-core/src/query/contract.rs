@@ -53,6 +53,35 @@ pub trait Answered: Query + Sized {
     fn reads() -> Vec<&'static str>;
 }
 
+/// What a query handler returns: `Result<Answer, Error>`.
+#[diagnostic::on_unimplemented(
+    message = "a query handler cannot return `{Self}`",
+    label = "not a `Result`",
+    note = "return `Result<Answer, ReadError>`, or an error of your own that implements `From<ReadError>`"
+)]
+pub trait QueryOutcome {
+    /// What the answer is.
+    type Answer;
+
+    /// Why there is none.
+    type Error;
+
+    /// Takes the outcome out.
+    ///
+    /// # Errors
+    /// Whatever the function returned.
+    fn into_result(self) -> Result<Self::Answer, Self::Error>;
+}
+
+impl<T, X> QueryOutcome for Result<T, X> {
+    type Answer = T;
+    type Error = X;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
 /// A read model that could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

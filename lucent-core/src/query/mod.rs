@@ -3,5 +3,5 @@
 mod contract;
 mod view;
 
-pub use contract::{Answered, Query, ReadError};
+pub use contract::{Answered, Query, QueryOutcome, ReadError};
 pub use view::View;

@@ -1,0 +1,238 @@
+//! What the macros' expansions call.
+//!
+//! Invariant: generic work is written and compiled here once, so expansions stay short, and they
+//! name everything through here, so that no name of the user's code can get in their way.
+
+pub use std::{
+    self, boxed::Box, clone::Clone, convert::From, option::Option, result::Result,
+    result::Result::Err, result::Result::Ok, string::String, vec::Vec,
+};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    aggregate::{Aggregate, Evolve},
+    command::{EventOf, Handled},
+    event::{DecodeFault, RecordedEvent, Upcast, decode_struct},
+    event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
+    id::{AggregateId, InvalidId},
+    payload::Payload,
+    projection::{IntoKeys, Keep, ProjectionOutcome, Projector, ReadModel, shared},
+    query::Answered,
+    registry::{EventSet, Function, FunctionKind},
+    resource::{MissingResource, Shell},
+    store::DocumentKey,
+    tag::{InvalidTag, Tag, TagValue},
+};
+
+/// Parses an aggregate's identifier.
+pub fn parse_id<I: AggregateId>(id_type: &'static str, text: &str) -> Result<I, InvalidId> {
+    match text.parse::<I::Value>() {
+        Ok(value) => Ok(I::from_value(value)),
+        Err(error) => Err(InvalidId {
+            id_type,
+            text: text.to_owned(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Decodes an older shape and turns it into today's event.
+pub fn upcast<Old: DeserializeOwned, New: Upcast<Old>>(
+    version: u32,
+    payload: &Payload,
+) -> Result<New, DecodeFault> {
+    decode_struct::<Old>(version, payload).map(New::upcast)
+}
+
+/// A version that is not among 1 to `known`.
+pub fn unknown_version<T>(found: u32, known: u32) -> Result<T, DecodeFault> {
+    Err(if found > known {
+        DecodeFault::NewerVersion { found, known }
+    } else {
+        DecodeFault::Damaged {
+            version: found,
+            reason: "versions count from 1".to_owned(),
+        }
+    })
+}
+
+/// Adds the tags of a field.
+pub fn add_tags<Kind, T: TagValue<Kind>>(
+    tags: &mut Vec<Tag>,
+    key: &str,
+    value: &T,
+) -> Result<(), InvalidTag> {
+    value.add_tags(key, tags)
+}
+
+/// The keys that a projector's key function gave.
+pub fn keys_of(keys: impl IntoKeys) -> Vec<DocumentKey> {
+    let mut list = Vec::new();
+    keys.into_keys(&mut list);
+    list
+}
+
+/// The key of a projector without a key function: that of the event's stream.
+#[must_use]
+pub fn stream_key(at: &RecordedEvent) -> Vec<DocumentKey> {
+    vec![DocumentKey::from(at.stream.key())]
+}
+
+/// What a projector function returned, with its error in a box.
+pub fn kept<O>(outcome: O) -> Result<Keep, Box<dyn std::error::Error + Send + Sync>>
+where
+    O: ProjectionOutcome<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    outcome.into_keep().map_err(Into::into)
+}
+
+/// Shares an event handler.
+#[must_use]
+pub fn shared_handler<R: Reaction>() -> SharedEventHandler {
+    std::sync::Arc::new(TypedEventHandler::<R>::new())
+}
+
+/// The projections among what parameters read from.
+#[must_use]
+pub fn reads_of<const N: usize>(reads: [Option<&'static str>; N]) -> Vec<&'static str> {
+    reads.into_iter().flatten().collect()
+}
+
+/// Asks that an aggregate says how events change it.
+pub const fn folds<A: Evolve>() {}
+
+/// Describes a command handler.
+#[must_use]
+pub const fn command_function<C: Handled>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+) -> Function {
+    let kind = FunctionKind::CommandHandler {
+        command: C::NAME,
+        aggregate: <C::Aggregate as Aggregate>::NAME,
+        events: EventSet::of::<EventOf<C>>(),
+    };
+    Function {
+        name,
+        module,
+        file,
+        line,
+        kind,
+    }
+}
+
+/// Describes a query handler.
+#[must_use]
+pub const fn query_function<Q: Answered>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+    check: fn(&Shell) -> Result<(), MissingResource>,
+) -> Function {
+    let kind = FunctionKind::QueryHandler {
+        query: Q::NAME,
+        check,
+        reads: Q::reads,
+    };
+    Function {
+        name,
+        module,
+        file,
+        line,
+        kind,
+    }
+}
+
+/// Describes a projector.
+#[must_use]
+pub const fn projector_function<P: Projector>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+) -> Function {
+    let kind = FunctionKind::Projector {
+        view: <P::View as ReadModel>::NAME,
+        events: EventSet::of::<P::Event>(),
+        make: shared::<P>,
+    };
+    Function {
+        name,
+        module,
+        file,
+        line,
+        kind,
+    }
+}
+
+/// Describes an event handler.
+#[must_use]
+pub const fn event_handler_function<R: Reaction>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+) -> Function {
+    let kind = FunctionKind::EventHandler {
+        events: EventSet::of::<R::Event>(),
+        make: shared_handler::<R>,
+    };
+    Function {
+        name,
+        module,
+        file,
+        line,
+        kind,
+    }
+}
+
+/// Whether no function before this one has its name.
+#[must_use]
+pub const fn name_is_new(functions: &[Function], index: usize) -> bool {
+    let mut earlier = 0;
+    while earlier < index {
+        if equal(
+            functions[earlier].name.as_bytes(),
+            functions[index].name.as_bytes(),
+        ) {
+            return false;
+        }
+        earlier += 1;
+    }
+    true
+}
+
+const fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < a.len() {
+        if a[index] != b[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Stands for a function whose attribute reported a mistake.
+pub const BROKEN: Function = Function {
+    name: "",
+    module: "",
+    file: "",
+    line: 0,
+    kind: FunctionKind::CommandHandler {
+        command: "",
+        aggregate: "",
+        events: EventSet {
+            name: "",
+            id: std::any::TypeId::of::<()>,
+            types: &[],
+        },
+    },
+};

@@ -1,0 +1,18 @@
+//! The integration tests of lucent-core, in one binary.
+
+mod macros;
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (folder, file) in [("", "main.rs"), ("macros", "macros/mod.rs")] {
+        let listed = std::fs::read_to_string(root.join(file)).unwrap();
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if !["main", "mod", "ui"].contains(&name) {
+                assert!(listed.contains(&format!("mod {name};")), "{path:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `#[derive(Aggregate)]`.
+
+use lucent_syntax::{ArgumentValue, Arguments};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Data, DeriveInput};
+
+use crate::{
+    errors::Errors,
+    input,
+    root::{Root, at, mixed},
+};
+
+pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
+    let known = ["id", "event", "snapshot", "name", "crate"];
+    let arguments = input::arguments_of(&input.attrs, "aggregate", &known, &mut errors);
+    let root = Root::new(&arguments, &mut errors);
+    let p = root.private();
+    let ident = &input.ident;
+    if let Data::Union(data) = &input.data {
+        let message = "an aggregate is a struct or an enum";
+        errors.at(data.union_token.span, message);
+    }
+    let id = input::ty(&arguments, "id", "AccountId", &mut errors);
+    let event = input::ty(&arguments, "event", "AccountEvent", &mut errors);
+    let missing: Vec<_> = [("id", "SomeId"), ("event", "SomeEvent")]
+        .into_iter()
+        .filter(|(key, _)| arguments.find(key).is_none())
+        .map(|(key, example)| format!("{key} = {example}"))
+        .collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let message = format!(
+            "`{ident}` does not say its {}: write `#[aggregate({missing})]`",
+            if missing.contains(',') {
+                "id and event types"
+            } else if missing.starts_with("id") {
+                "id type"
+            } else {
+                "event type"
+            }
+        );
+        errors.at(ident.span(), message);
+    }
+    let name = input::text(&arguments, "name", &mut errors)
+        .map_or_else(|| input::plain(ident), |name| name.value());
+    let snapshot = snapshot(&root, &arguments, &mut errors);
+    let (Some(id), Some(event)) = (id, event) else {
+        return quote!(#errors);
+    };
+    let id = {
+        let at = at(&id);
+        quote_spanned!(at=> type Id = #id;)
+    };
+    let event = {
+        let at = at(&event);
+        quote_spanned!(at=> type Event = #event;)
+    };
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let folds = (errors.is_empty() && input.generics.params.is_empty()).then(|| {
+        let at = at(ident);
+        quote_spanned!(at=> const _: fn() = #p::folds::<#ident>;)
+    });
+    let of = {
+        let at = at(ident);
+        quote_spanned!(at=> #ident)
+    };
+    quote_spanned! {mixed()=>
+        #errors
+        #[automatically_derived]
+        impl #impl_generics #root::Aggregate for #of #type_generics #where_clause {
+            #id
+            #event
+            const NAME: &'static str = #name;
+            #snapshot
+        }
+        #folds
+    }
+}
+
+fn snapshot(root: &Root, arguments: &Arguments, errors: &mut Errors) -> Option<TokenStream> {
+    const EXAMPLE: &str = "write `snapshot(every = 200, version = 1)`";
+    let argument = arguments.find("snapshot")?;
+    let ArgumentValue::List(inner) = &argument.value else {
+        errors.at(
+            argument.value_span(),
+            format!("`snapshot` takes a list: {EXAMPLE}"),
+        );
+        return None;
+    };
+    inner.check_keys("snapshot", &["every", "version"], errors.list());
+    let every = input::number(inner, "every", 200, errors).map(u64::from);
+    if inner.find("every").is_none() {
+        let message = format!("`snapshot` does not say after how many events: {EXAMPLE}");
+        errors.at(argument.key.span(), message);
+    }
+    let version = match inner.find("version") {
+        Some(_) => input::number(inner, "version", 1, errors)?,
+        None => 1,
+    };
+    let every = every?;
+    let p = root.private();
+    let at: Span = argument.key.span().resolved_at(mixed());
+    Some(quote_spanned! {at=>
+        const SNAPSHOT: #p::Option<#root::SnapshotPolicy> = #p::Option::Some(
+            #root::SnapshotPolicy { every: #every, version: #version },
+        );
+        fn encode_snapshot(&self) -> #p::Result<#root::Payload, #root::EncodeError> {
+            #root::Payload::json(self)
+        }
+        fn decode_snapshot(payload: &#root::Payload) -> #p::Result<Self, #p::String> {
+            #root::Payload::to_json(payload)
+        }
+    })
+}

@@ -1,0 +1,86 @@
+//! `#[event_handler]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::{
+    projector,
+    query_handler::{Injected, asked_for},
+    signature::Function,
+};
+use crate::{
+    errors::Errors,
+    root::{at, mixed},
+};
+
+pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
+    let Function { root, listing, .. } = function;
+    let name = projector::name(function, errors);
+    let ident = &function.signature.ident;
+    let Some((event, rest)) = function.parameters.split_first() else {
+        errors.at(
+            ident.span(),
+            format!("`{ident}` reacts to no event: write `fn {ident}(event: &SomeEvent, …)`"),
+        );
+        return TokenStream::new();
+    };
+    event.expect_reference("an event handler reads the event", errors);
+    let (takes_place, rest) = match rest.split_first() {
+        Some((place, rest)) if place.is("RecordedEvent") => {
+            place.expect_reference("the event's place comes by reference", errors);
+            (true, rest)
+        }
+        _ => (false, rest),
+    };
+    let asked = asked_for(rest, errors);
+    if !errors.is_empty() {
+        return TokenStream::new();
+    }
+    let p = root.private();
+    let mixed = mixed();
+    let injected = Injected::new(root, asked);
+    let (inject, pass, checks) = (injected.inject(), injected.pass(), injected.checks());
+    let cfgs = listing.cfgs();
+    let event = &event.ty;
+    let event_at = at(event);
+    let event_type = quote_spanned!(event_at=> type Event = #event;);
+    let pass_event = quote_spanned!(event_at=> event,);
+    let pass_at = takes_place.then(|| quote_spanned!(mixed=> at,));
+    let unused = (!takes_place).then(|| quote_spanned!(mixed=> let _ = at;));
+    let place = at(&function.output());
+    let outcome = quote_spanned!(place=> #root::HandlerOutcome::into_outcome);
+    let wait = function.signature.asyncness.map(|keyword| {
+        let at = keyword.span().resolved_at(mixed);
+        quote_spanned!(at=> .await)
+    });
+    let listed = listing.listed_as(
+        root,
+        &quote_spanned!(mixed=> event_handler_function::<__LucentReaction>),
+        &quote!(),
+    );
+    quote_spanned! {mixed=>
+        #cfgs
+        const _: () = {
+            struct __LucentReaction;
+            #[automatically_derived]
+            impl #root::Reaction for __LucentReaction {
+                #event_type
+                const NAME: &'static str = #name;
+                fn check(shell: &#root::Shell) -> #p::Result<(), #root::MissingResource> {
+                    (#checks)(shell)
+                }
+                async fn react(
+                    event: &Self::Event,
+                    at: &#root::RecordedEvent,
+                    shell: &#root::Shell,
+                ) -> #p::Result<(), #root::HandlerFault> {
+                    #unused
+                    #inject
+                    #outcome(#ident(#pass_event #pass_at #pass) #wait)
+                }
+            }
+            #listed
+        };
+    }
+}

@@ -1,0 +1,40 @@
+//! The attributes of functions.
+//!
+//! Invariant: the function is emitted unchanged and first; what is added beside it calls it.
+
+mod command_handler;
+mod event_handler;
+mod listing;
+mod parameter;
+mod projector;
+mod query_handler;
+mod signature;
+
+use lucent_syntax::FunctionKind;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+pub(crate) use self::listing::{handshake, target};
+use self::signature::Function;
+use crate::errors::Errors;
+
+/// What is emitted after the function.
+pub(crate) fn expand(kind: FunctionKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(function) = Function::parse(kind, &arguments, item, &mut errors) else {
+        return quote!(#errors);
+    };
+    let impls = match kind {
+        FunctionKind::CommandHandler => command_handler::expand(&function, &mut errors),
+        FunctionKind::QueryHandler => query_handler::expand(&function, &mut errors),
+        FunctionKind::Projector => projector::expand(&function, &mut errors),
+        FunctionKind::EventHandler => event_handler::expand(&function, &mut errors),
+    };
+    let marker = function.listing.marker();
+    if errors.is_empty() {
+        quote!(#marker #impls)
+    } else {
+        let broken = function.listing.broken(&function.root);
+        quote!(#errors #marker #broken #impls)
+    }
+}

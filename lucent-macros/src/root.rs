@@ -1,0 +1,65 @@
+//! The paths that expansions name things by.
+//!
+//! Invariant: an expansion names nothing that the user's code could shadow.
+
+use lucent_syntax::{ArgumentValue, Arguments};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use crate::errors::Errors;
+
+/// The path of lucent-core: `crate = path` of the attribute, else what build.rs says, else
+/// `::lucent_core`.
+#[derive(Clone)]
+pub(crate) struct Root(TokenStream);
+
+impl Root {
+    pub(crate) fn new(arguments: &Arguments, errors: &mut Errors) -> Self {
+        let Some(argument) = arguments.find("crate") else {
+            return Self::default();
+        };
+        match &argument.value {
+            ArgumentValue::Value(path) if matches!(**path, syn::Expr::Path(_)) => {
+                Self(path.to_token_stream())
+            }
+            _ => {
+                errors.at(
+                    argument.value_span(),
+                    "`crate` takes a path: write `crate = ::lucent_core`",
+                );
+                Self::default()
+            }
+        }
+    }
+
+    /// The module of names for expansions.
+    pub(crate) fn private(&self) -> TokenStream {
+        let Self(path) = self;
+        quote!(#path::__private)
+    }
+}
+
+impl Default for Root {
+    fn default() -> Self {
+        let path = std::env::var("LUCENT_CORE").ok();
+        let path = path.and_then(|path| path.parse::<TokenStream>().ok());
+        Self(path.unwrap_or_else(|| quote!(::lucent_core)))
+    }
+}
+
+impl ToTokens for Root {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}
+
+/// Where locals of an expansion live: out of reach of the user's names.
+pub(crate) fn mixed() -> Span {
+    Span::mixed_site()
+}
+
+/// The place of some tokens, with locals out of reach of the user's names.
+pub(crate) fn at(tokens: &impl ToTokens) -> Span {
+    use syn::spanned::Spanned as _;
+    tokens.span().resolved_at(Span::mixed_site())
+}
