@@ -29,11 +29,7 @@ use crate::{
 pub fn parse_id<I: AggregateId>(id_type: &'static str, text: &str) -> Result<I, InvalidId> {
     match text.parse::<I::Value>() {
         Ok(value) => Ok(I::from_value(value)),
-        Err(error) => Err(InvalidId {
-            id_type,
-            text: text.to_owned(),
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(InvalidId { id_type, text: text.to_owned(), reason: error.to_string() }),
     }
 }
 
@@ -50,10 +46,7 @@ pub fn unknown_version<T>(found: u32, known: u32) -> Result<T, DecodeFault> {
     Err(if found > known {
         DecodeFault::NewerVersion { found, known }
     } else {
-        DecodeFault::Damaged {
-            version: found,
-            reason: "versions count from 1".to_owned(),
-        }
+        DecodeFault::Damaged { version: found, reason: "versions count from 1".to_owned() }
     })
 }
 
@@ -115,13 +108,7 @@ pub const fn command_function<C: Handled>(
         aggregate: <C::Aggregate as Aggregate>::NAME,
         events: EventSet::of::<EventOf<C>>(),
     };
-    Function {
-        name,
-        module,
-        file,
-        line,
-        kind,
-    }
+    Function { name, module, file, line, kind }
 }
 
 /// Describes a query handler.
@@ -133,18 +120,8 @@ pub const fn query_function<Q: Answered>(
     line: u32,
     check: fn(&Shell) -> Result<(), MissingResource>,
 ) -> Function {
-    let kind = FunctionKind::QueryHandler {
-        query: Q::NAME,
-        check,
-        reads: Q::reads,
-    };
-    Function {
-        name,
-        module,
-        file,
-        line,
-        kind,
-    }
+    let kind = FunctionKind::QueryHandler { query: Q::NAME, check, reads: Q::reads };
+    Function { name, module, file, line, kind }
 }
 
 /// Describes a projector.
@@ -160,13 +137,7 @@ pub const fn projector_function<P: Projector>(
         events: EventSet::of::<P::Event>(),
         make: shared::<P>,
     };
-    Function {
-        name,
-        module,
-        file,
-        line,
-        kind,
-    }
+    Function { name, module, file, line, kind }
 }
 
 /// Describes an event handler.
@@ -181,13 +152,7 @@ pub const fn event_handler_function<R: Reaction>(
         events: EventSet::of::<R::Event>(),
         make: shared_handler::<R>,
     };
-    Function {
-        name,
-        module,
-        file,
-        line,
-        kind,
-    }
+    Function { name, module, file, line, kind }
 }
 
 /// Whether no function before this one has its name.
@@ -195,10 +160,7 @@ pub const fn event_handler_function<R: Reaction>(
 pub const fn name_is_new(functions: &[Function], index: usize) -> bool {
     let mut earlier = 0;
     while earlier < index {
-        if equal(
-            functions[earlier].name.as_bytes(),
-            functions[index].name.as_bytes(),
-        ) {
+        if equal(functions[earlier].name.as_bytes(), functions[index].name.as_bytes()) {
             return false;
         }
         earlier += 1;
@@ -229,10 +191,6 @@ pub const BROKEN: Function = Function {
     kind: FunctionKind::CommandHandler {
         command: "",
         aggregate: "",
-        events: EventSet {
-            name: "",
-            id: std::any::TypeId::of::<()>,
-            types: &[],
-        },
+        events: EventSet { name: "", id: std::any::TypeId::of::<()>, types: &[] },
     },
 };

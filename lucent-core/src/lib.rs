@@ -45,7 +45,7 @@ pub use event_handler::{
 pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
 pub use lucent_macros::{
     Aggregate, AggregateId, Command, Event, Query, ReadModel, command_handler, event_handler,
-    projector, query_handler, registry,
+    evolve, projector, query_handler, registry,
 };
 pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};

@@ -112,16 +112,14 @@ impl<T: fmt::Display> TagValue<kind::One> for T {
 #[diagnostic::do_not_recommend]
 impl<T: TagValue<Kind>, Kind> TagValue<kind::Some<Kind>> for Option<T> {
     fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag> {
-        self.iter()
-            .try_for_each(|value| value.add_tags(key, &mut *tags))
+        self.iter().try_for_each(|value| value.add_tags(key, &mut *tags))
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: TagValue<Kind>, Kind> TagValue<kind::Some<Kind>> for Vec<T> {
     fn add_tags(&self, key: &str, tags: &mut Vec<Tag>) -> Result<(), InvalidTag> {
-        self.iter()
-            .try_for_each(|value| value.add_tags(key, &mut *tags))
+        self.iter().try_for_each(|value| value.add_tags(key, &mut *tags))
     }
 }
 

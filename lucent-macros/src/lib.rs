@@ -6,6 +6,7 @@
 
 mod derive;
 mod errors;
+mod evolve;
 mod function;
 mod guard;
 mod input;
@@ -52,6 +53,45 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(ReadModel, attributes(read_model))]
 pub fn derive_read_model(input: TokenStream) -> TokenStream {
     derive(input, derive::read_model)
+}
+
+/// Says how an event changes an aggregate: the fold, as a function.
+///
+/// The parameters are the state by `&mut` and the event by `&`. The function may be a projector at
+/// the same time, if the state is a read model too.
+///
+/// ```
+/// use lucent_core::prelude::*;
+///
+/// # #[derive(AggregateId)]
+/// # pub struct LampId(Uuid);
+/// # #[derive(Debug, Serialize, Deserialize, Event)]
+/// # pub enum LampEvent { Switched { on: bool } }
+/// #[derive(Debug, Default, Aggregate)]
+/// pub struct Lamp {
+///     on: bool,
+/// }
+///
+/// #[evolve]
+/// fn apply(lamp: &mut Lamp, event: &LampEvent) {
+///     match event {
+///         LampEvent::Switched { on } => lamp.on = *on,
+///     }
+/// }
+/// ```
+///
+/// # What this expands to, and how to do it by hand
+///
+/// ```text
+/// impl Evolve for Lamp {
+///     fn evolve(&mut self, event: &LampEvent) {
+///         apply(self, event)
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn evolve(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guard::plain_attribute(arguments, item, evolve::evolve)
 }
 
 /// CommandHandler.

@@ -199,7 +199,7 @@ async fn open_projections(
             Consistency::Inline | Consistency::Async => Arc::clone(documents),
         };
         // Until this version has caught up, queries are answered from the one before it.
-        let active = store.active_version(&id.name).await?.unwrap_or(id.version);
+        let active = store.active_version(&id.name).await?;
         let running = RunningProjection::new(projection, store, active);
         projections.0.insert(name, Arc::new(running));
     }

@@ -54,7 +54,7 @@ impl ProjectionWorker {
     ) -> Result<Self, StoreError> {
         let checkpoint = running.store.checkpoint(&running.id).await?;
         let filter = running.projection.filter();
-        let active = running.active.load(Ordering::Acquire) == running.id.version;
+        let active = running.settled;
         running.reached(checkpoint, false);
         Ok(Self { events, running, filter, checkpoint, cursor: checkpoint, active })
     }
@@ -140,6 +140,7 @@ impl ProjectionWorker {
                     if let Some(last) = good.last() {
                         let changes = self.apply(&good).await?;
                         self.commit(last.position, changes).await?;
+                        self.running.reached(self.cursor, false);
                     }
                     return Err(error.into());
                 }

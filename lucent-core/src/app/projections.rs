@@ -33,6 +33,8 @@ pub(crate) struct RunningProjection {
     pub(crate) id: ProjectionId,
     /// The version that queries are answered from.
     pub(crate) active: AtomicU32,
+    /// Whether the store knew at the start that this version is the active one.
+    pub(crate) settled: bool,
     pub(crate) progress: watch::Sender<Progress>,
 }
 
@@ -63,14 +65,17 @@ pub struct ProjectionStatus {
 }
 
 impl RunningProjection {
+    /// `active` is the version that the store answers queries from, if it answers any yet.
     pub(crate) fn new(
         projection: Arc<dyn Projection>,
         store: Arc<dyn ReadModelStore>,
-        active: u32,
+        active: Option<u32>,
     ) -> Self {
         let id = projection.id();
-        let progress = watch::Sender::new(Progress::default());
-        Self { projection, store, id, active: AtomicU32::new(active), progress }
+        let settled = active == Some(id.version);
+        // Without an older version there is nothing else to answer from.
+        let active = AtomicU32::new(active.unwrap_or(id.version));
+        Self { projection, store, id, active, settled, progress: watch::Sender::default() }
     }
 
     /// Publishes how far the worker has come.

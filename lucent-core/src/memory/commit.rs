@@ -47,17 +47,10 @@ impl State {
                 step.apply(&mut self.read_models);
             }
         }
-        let mut appended = Appended {
-            position: self.log.head(),
-            versions,
-            repeated: false,
-            reply: append.reply,
-        };
+        let mut appended =
+            Appended { position: self.log.head(), versions, repeated: false, reply: append.reply };
         if let Some(command) = append.command {
-            let first = Appended {
-                repeated: true,
-                ..appended.clone()
-            };
+            let first = Appended { repeated: true, ..appended.clone() };
             self.commands.insert(command, first);
         } else {
             appended.reply = None;

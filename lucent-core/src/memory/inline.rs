@@ -36,11 +36,7 @@ impl InlineStep {
     ) -> Result<Self, ProjectionError> {
         let id = projection.id();
         let checkpoint = read_models.checkpoint(&id);
-        let mut step = Self {
-            projection: id,
-            checkpoint,
-            documents: HashMap::new(),
-        };
+        let mut step = Self { projection: id, checkpoint, documents: HashMap::new() };
         let filter = projection.filter();
         let missed = log.after(checkpoint).iter();
         let mut unseen = missed
@@ -54,9 +50,7 @@ impl InlineStep {
             }
             step.take(projection, read_models, &page)?;
         }
-        let last = new
-            .last()
-            .map_or_else(|| log.head(), |event| event.position);
+        let last = new.last().map_or_else(|| log.head(), |event| event.position);
         step.checkpoint = checkpoint.max(last);
         Ok(step)
     }

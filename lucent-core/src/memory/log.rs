@@ -81,10 +81,9 @@ impl Log {
     pub(super) fn first_match(&self, query: &EventQuery, after: Position) -> Option<Position> {
         match query {
             EventQuery::All => self.after(after).first().map(|event| event.position),
-            EventQuery::AnyOf(items) => items
-                .iter()
-                .filter_map(|item| self.first_of_item(item, after))
-                .min(),
+            EventQuery::AnyOf(items) => {
+                items.iter().filter_map(|item| self.first_of_item(item, after)).min()
+            }
         }
     }
 

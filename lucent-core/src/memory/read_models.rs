@@ -73,9 +73,7 @@ impl ReadModels {
     }
 
     pub(super) fn checkpoint(&self, projection: &ProjectionId) -> Position {
-        self.projections
-            .get(projection)
-            .map_or(Position::ZERO, |model| model.checkpoint)
+        self.projections.get(projection).map_or(Position::ZERO, |model| model.checkpoint)
     }
 
     pub(super) fn active_version(&self, name: &str) -> Option<u32> {
@@ -83,11 +81,7 @@ impl ReadModels {
     }
 
     pub(super) fn document(&self, projection: &ProjectionId, key: &DocumentKey) -> Option<Bytes> {
-        self.projections
-            .get(projection)?
-            .documents
-            .get(key)
-            .cloned()
+        self.projections.get(projection)?.documents.get(key).cloned()
     }
 
     pub(super) fn document_page(
@@ -104,10 +98,7 @@ impl ReadModels {
             .documents
             .range::<DocumentKey, _>((start, Bound::Unbounded))
             .take(limit)
-            .map(|(key, body)| Document {
-                key: key.clone(),
-                body: body.clone(),
-            })
+            .map(|(key, body)| Document { key: key.clone(), body: body.clone() })
             .collect()
     }
 }

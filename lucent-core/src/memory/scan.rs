@@ -25,14 +25,7 @@ impl LogScan {
         let through = match read.from {
             ReadFrom::After(position) | ReadFrom::Before(position) => position,
         };
-        Self {
-            room: Room::new(read.limit),
-            page: LogPage {
-                through,
-                ..LogPage::default()
-            },
-            read,
-        }
+        Self { room: Room::new(read.limit), page: LogPage { through, ..LogPage::default() }, read }
     }
 
     /// Looks at some events; gives the page once it is full or at the end.
@@ -90,10 +83,8 @@ fn upwards<'a>(
         None => Box::new(start..log.events().len()),
         Some([elements]) => Box::new(rest(elements)),
         Some(lists) => {
-            let mut merged: Vec<usize> = lists
-                .iter()
-                .flat_map(|elements| rest(elements).take(TURN + 1))
-                .collect();
+            let mut merged: Vec<usize> =
+                lists.iter().flat_map(|elements| rest(elements).take(TURN + 1)).collect();
             merged.sort_unstable();
             merged.dedup();
             merged.truncate(TURN + 1);
@@ -117,10 +108,8 @@ fn downwards<'a>(
         None => Box::new((0..end).rev()),
         Some([elements]) => Box::new(rest(elements)),
         Some(lists) => {
-            let mut merged: Vec<usize> = lists
-                .iter()
-                .flat_map(|elements| rest(elements).take(TURN + 1))
-                .collect();
+            let mut merged: Vec<usize> =
+                lists.iter().flat_map(|elements| rest(elements).take(TURN + 1)).collect();
             merged.sort_unstable_by(|one, other| other.cmp(one));
             merged.dedup();
             merged.truncate(TURN + 1);
@@ -163,11 +152,7 @@ pub(super) fn stream_page(log: &Log, read: &StreamRead) -> StreamPage {
             fill(&mut elements[..kept].iter().rev())
         }
     };
-    StreamPage {
-        events,
-        version: Version::new(elements.len() as u64),
-        end,
-    }
+    StreamPage { events, version: Version::new(elements.len() as u64), end }
 }
 
 /// The room that is left in a page.
@@ -179,11 +164,7 @@ struct Room {
 
 impl Room {
     fn new(limit: PageLimit) -> Self {
-        Self {
-            limit,
-            events: 0,
-            bytes: 0,
-        }
+        Self { limit, events: 0, bytes: 0 }
     }
 
     /// Takes the room of an event; the first one always fits.

@@ -65,10 +65,7 @@ impl MemoryStore {
 
     /// A panic while the lock is held leaves the state whole, so a poisoned lock is as good as any.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells waiters of a new head. Appends may get here out of order.
@@ -131,9 +128,9 @@ impl EventStore for MemoryStore {
         let reached = head.wait_for(|head| *head > position).await;
         match reached {
             Ok(head) => Ok(*head),
-            Err(_) => Err(StoreError::Closed {
-                reason: "the in-memory store was dropped".to_owned(),
-            }),
+            Err(_) => {
+                Err(StoreError::Closed { reason: "the in-memory store was dropped".to_owned() })
+            }
         }
     }
 }
@@ -158,9 +155,7 @@ impl ReadModelStore for MemoryStore {
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
         let state = self.state();
-        let documents = keys
-            .iter()
-            .map(|key| state.read_models.document(projection, key));
+        let documents = keys.iter().map(|key| state.read_models.document(projection, key));
         Ok(documents.collect())
     }
 
@@ -170,10 +165,7 @@ impl ReadModelStore for MemoryStore {
         after: Option<&DocumentKey>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        Ok(self
-            .state()
-            .read_models
-            .document_page(projection, after, limit))
+        Ok(self.state().read_models.document_page(projection, after, limit))
     }
 
     async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError> {

@@ -29,10 +29,7 @@ fn event(event_type: &'static str, tags: &[&str]) -> NewEvent {
         schema_version: 1,
         payload: Payload::binary(vec![0; 3]),
         tags: tags.iter().map(|&tag| Tag::new(tag).unwrap()).collect(),
-        metadata: Arc::new(Metadata::of_command(
-            CommandId::new(),
-            BusinessContext::default(),
-        )),
+        metadata: Arc::new(Metadata::of_command(CommandId::new(), BusinessContext::default())),
         recorded_at: Timestamp::from_micros(1),
     }
 }
@@ -87,10 +84,7 @@ fn tag_indexes_find_what_a_full_scan_finds() {
         vec![],
         vec![item(&[], &["third:1"])],
         vec![item(&["Odd"], &["third:1", "every:1"])],
-        vec![
-            item(&["Odd"], &["third:1"]),
-            item(&["Even"], &["seventh:1"]),
-        ],
+        vec![item(&["Odd"], &["third:1"]), item(&["Even"], &["seventh:1"])],
         vec![item(&[], &["third:1"]), item(&["Even"], &[])],
         vec![item(&[], &["nobody:1"])],
     ];

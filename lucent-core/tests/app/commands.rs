@@ -2,7 +2,9 @@
 
 use lucent_core::{
     prelude::*,
-    store::{Append, EventStore as _, ExpectedVersion, SnapshotKey, SnapshotStore as _, VersionConflict},
+    store::{
+        Append, EventStore as _, ExpectedVersion, SnapshotKey, SnapshotStore as _, VersionConflict,
+    },
 };
 
 use super::{
@@ -26,7 +28,10 @@ async fn a_command_appends_several_events_or_none_and_replies() {
     let done = app.execute(add("a", &[1, 2, 3])).await.unwrap();
     assert_eq!((done.reply, done.events, done.version), (6, 3, Version::new(4)));
     let nothing = app.execute(take("a", 0)).await.unwrap();
-    assert_eq!((nothing.events, nothing.version, nothing.position), (0, done.version, done.position));
+    assert_eq!(
+        (nothing.events, nothing.version, nothing.position),
+        (0, done.version, done.position)
+    );
     let loaded = app.load::<Till>(&till("a")).await.unwrap();
     assert_eq!(loaded.state, Till { limit: 1_000, sum: 6 });
 }
@@ -137,8 +142,11 @@ async fn many_commands_on_one_aggregate_are_decided_in_turn() {
     let app = app(MemoryStore::new()).await;
     app.execute(open("a")).await.unwrap();
     let commands = (0..100).map(|_| app.execute(add("a", &[1])).into_future());
-    let mut sums: Vec<_> =
-        futures::future::join_all(commands).await.into_iter().map(|done| done.unwrap().reply).collect();
+    let mut sums: Vec<_> = futures::future::join_all(commands)
+        .await
+        .into_iter()
+        .map(|done| done.unwrap().reply)
+        .collect();
     sums.sort_unstable();
     assert_eq!(sums, (1..=100).collect::<Vec<_>>());
 }
@@ -184,7 +192,9 @@ async fn a_snapshot_that_does_not_decode_leads_to_a_full_replay() {
     writer.execute(add("a", &[1, 2, 3, 4])).await.unwrap();
     let key = SnapshotKey { stream: till("a").stream_id().unwrap(), aggregate: "Till" };
     let good = store.load_snapshot(&key).await.unwrap().unwrap();
-    for (version, json) in [(good.version, r#"{"other":1}"#), (Version::new(99), r#"{"limit":1,"sum":1}"#)] {
+    for (version, json) in
+        [(good.version, r#"{"other":1}"#), (Version::new(99), r#"{"limit":1,"sum":1}"#)]
+    {
         let mut bad = good.clone();
         bad.version = version;
         bad.payload.data = json.as_bytes().into();

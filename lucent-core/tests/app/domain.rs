@@ -20,7 +20,7 @@ pub struct Till {
 }
 
 /// A coin that no till can count.
-pub const CURSED: u64 = 13;
+pub const CURSED: u64 = 667;
 
 impl Evolve for Till {
     fn evolve(&mut self, event: &TillEvent) {

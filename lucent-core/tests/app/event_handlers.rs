@@ -88,7 +88,7 @@ mod panicking {
 
     static SEEN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
-    #[event_handler]
+    #[event_handler(name = "nervous")]
     pub async fn nervous(event: &TillEvent, done: &Resource<mpsc::UnboundedSender<Vec<u64>>>) {
         let TillEvent::CoinAdded { value } = event else { return };
         let mut seen = SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -52,7 +52,7 @@ async fn a_query_after_a_position_sees_what_was_written_before() {
     use asynchronous::{SumOf, registry};
     let app = App::new(registry()).store(MemoryStore::new()).start().await.unwrap();
     app.execute(open("a")).await.unwrap();
-    for value in 1..=50_u64 {
+    for value in 1..=40_u64 {
         let done = app.execute(add("a", &[value])).await.unwrap();
         let sum = app.query(SumOf("a")).after(done.position).await.unwrap();
         assert_eq!(sum, Some(i64::try_from(done.reply).unwrap()));
@@ -195,7 +195,10 @@ mod live {
     pub struct AllCoins;
 
     #[query_handler]
-    pub async fn all_coins(_: AllCoins, view: &View<Coins>) -> Result<Vec<(String, u64)>, ReadError> {
+    pub async fn all_coins(
+        _: AllCoins,
+        view: &View<Coins>,
+    ) -> Result<Vec<(String, u64)>, ReadError> {
         let all = view.all().await?;
         Ok(all.into_iter().map(|(key, coins)| (key.to_string(), coins.count)).collect())
     }
@@ -327,5 +330,8 @@ async fn a_new_version_is_built_beside_the_old_one_and_then_switched_to() {
     assert_eq!(new.projections()[0].active_version, 2);
     new.shutdown().await;
     assert_eq!(store.active_version("sums").await.unwrap(), Some(2));
-    assert_eq!(app(store).await.load::<super::domain::Till>(&till("a")).await.unwrap().state.sum, 10);
+    assert_eq!(
+        app(store).await.load::<super::domain::Till>(&till("a")).await.unwrap().state.sum,
+        10
+    );
 }

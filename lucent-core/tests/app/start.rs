@@ -32,7 +32,10 @@ mod clashing {
 async fn two_kinds_of_events_under_one_name_are_refused() {
     let error = App::new(clashing::registry()).store(MemoryStore::new()).start().await.unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, StartError::DuplicateEventType { event_type: "CoinAdded", .. }), "{text}");
+    assert!(
+        matches!(error, StartError::DuplicateEventType { event_type: "CoinAdded", .. }),
+        "{text}"
+    );
     assert!(text.contains("PurseEvent") && text.contains("TillEvent"), "{text}");
 }
 
@@ -57,7 +60,7 @@ async fn a_query_whose_projection_is_not_in_the_registry_is_refused() {
 
 struct Mailer;
 
-#[event_handler]
+#[event_handler(name = "send-mail")]
 async fn send_mail(_: &TillEvent, _: &Resource<Mailer>) {}
 
 mod without_resource {
@@ -68,7 +71,7 @@ mod without_resource {
 async fn a_handler_whose_resource_is_missing_is_refused() {
     let start = App::new(without_resource::registry()).store(MemoryStore::new()).start();
     let error = start.await.unwrap_err();
-    assert!(matches!(error, StartError::MissingResource { function: "send_mail", .. }), "{error}");
+    assert!(matches!(error, StartError::MissingResource { function: "send-mail", .. }), "{error}");
     let with = App::new(without_resource::registry()).resource(Mailer).store(MemoryStore::new());
     with.start().await.unwrap();
 }

@@ -40,10 +40,7 @@ impl From<WithdrawnV1> for AccountEvent {
 
 impl From<WithdrawnV2> for AccountEvent {
     fn from(old: WithdrawnV2) -> Self {
-        Self::MoneyWithdrawn {
-            amount: old.amount,
-            channel: None,
-        }
+        Self::MoneyWithdrawn { amount: old.amount, channel: None }
     }
 }
 
@@ -83,9 +80,7 @@ pub(crate) struct Open {
 
 #[command_handler]
 pub(crate) fn open(command: Open) -> AccountEvent {
-    AccountEvent::AccountOpened {
-        owner: command.owner,
-    }
+    AccountEvent::AccountOpened { owner: command.owner }
 }
 
 #[derive(Debug, Clone, Command)]

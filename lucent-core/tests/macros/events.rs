@@ -12,30 +12,17 @@ use super::bank::{Account, AccountEvent};
 
 /// The event as a store gives it back.
 pub(crate) fn recorded<E: Event>(event: &E) -> RecordedEvent {
-    let metadata = Arc::new(Metadata::of_command(
-        CommandId::derived("c"),
-        Default::default(),
-    ));
+    let metadata = Arc::new(Metadata::of_command(CommandId::derived("c"), Default::default()));
     let event = NewEvent::encode(event, &metadata, Timestamp::default()).unwrap();
-    event.into_recorded(
-        StreamId::new("account-1").unwrap(),
-        Version::new(1),
-        Position::new(1),
-    )
+    event.into_recorded(StreamId::new("account-1").unwrap(), Version::new(1), Position::new(1))
 }
 
 fn json(text: &str) -> Payload {
-    Payload {
-        content_type: ContentType::Json,
-        data: text.to_owned().into(),
-    }
+    Payload { content_type: ContentType::Json, data: text.to_owned().into() }
 }
 
 fn withdrawn(channel: Option<&str>) -> AccountEvent {
-    AccountEvent::MoneyWithdrawn {
-        amount: 5,
-        channel: channel.map(str::to_owned),
-    }
+    AccountEvent::MoneyWithdrawn { amount: 5, channel: channel.map(str::to_owned) }
 }
 
 #[test]
@@ -56,9 +43,7 @@ fn each_variant_is_a_type_of_event() {
 #[test]
 fn an_event_comes_back_as_it_went_in() {
     for event in [
-        AccountEvent::AccountOpened {
-            owner: "Ann".into(),
-        },
+        AccountEvent::AccountOpened { owner: "Ann".into() },
         AccountEvent::MoneyDeposited { amount: u64::MAX },
         withdrawn(Some("desk")),
         AccountEvent::AccountClosed,
@@ -66,10 +51,7 @@ fn an_event_comes_back_as_it_went_in() {
         let stored = recorded(&event);
         assert_eq!(AccountEvent::decode(&stored).unwrap(), Some(event));
     }
-    assert_eq!(
-        &*withdrawn(None).encode().unwrap().data,
-        br#"{"amount":5,"channel":null}"#
-    );
+    assert_eq!(&*withdrawn(None).encode().unwrap().data, br#"{"amount":5,"channel":null}"#);
 }
 
 #[test]
@@ -78,14 +60,8 @@ fn older_versions_are_read_through_their_upcasts() {
         |version, text| AccountEvent::decode_payload("money-withdrawn", version, &json(text));
     assert_eq!(read(1, "5").unwrap(), withdrawn(None));
     assert_eq!(read(2, r#"{"amount":5}"#).unwrap(), withdrawn(None));
-    assert_eq!(
-        read(3, r#"{"amount":5,"channel":"web"}"#).unwrap(),
-        withdrawn(Some("web"))
-    );
-    assert_eq!(
-        read(4, "{}").unwrap_err(),
-        DecodeFault::NewerVersion { found: 4, known: 3 }
-    );
+    assert_eq!(read(3, r#"{"amount":5,"channel":"web"}"#).unwrap(), withdrawn(Some("web")));
+    assert_eq!(read(4, "{}").unwrap_err(), DecodeFault::NewerVersion { found: 4, known: 3 });
     for (version, text) in [(0, "5"), (1, "{}"), (2, "5"), (3, "")] {
         let fault = read(version, text).unwrap_err();
         assert!(
@@ -103,41 +79,20 @@ fn retired_types_pass_and_unknown_ones_fail_with_their_place() {
     stored.event_type = "AccountMerged".into();
     let error = AccountEvent::decode(&stored).unwrap_err();
     assert_eq!(error.fault, DecodeFault::UnknownType);
-    assert!(
-        error
-            .to_string()
-            .contains("`AccountMerged` of stream `account-1`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`AccountMerged` of stream `account-1`"), "{error}");
 }
 
 fn tags(event: &impl Event) -> Vec<String> {
-    event
-        .tags()
-        .unwrap()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    event.tags().unwrap().iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn tagged_fields_become_tags() {
-    assert_eq!(
-        tags(&AccountEvent::AccountOpened {
-            owner: "Ann".into()
-        }),
-        ["owner:Ann"]
-    );
+    assert_eq!(tags(&AccountEvent::AccountOpened { owner: "Ann".into() }), ["owner:Ann"]);
     assert_eq!(tags(&withdrawn(Some("web"))), ["via:web"]);
     assert!(tags(&withdrawn(None)).is_empty());
     assert!(tags(&AccountEvent::AccountClosed).is_empty());
-    assert!(
-        AccountEvent::AccountOpened {
-            owner: "a\n".into()
-        }
-        .tags()
-        .is_err()
-    );
+    assert!(AccountEvent::AccountOpened { owner: "a\n".into() }.tags().is_err());
 }
 
 /// A struct that is an event, with names that could get in the way of the expansion.
@@ -160,11 +115,7 @@ struct SubscribedV1 {
 
 impl From<SubscribedV1> for StudentSubscribed {
     fn from(old: SubscribedV1) -> Self {
-        Self {
-            tags: old.course,
-            r#type: 0,
-            teachers: Vec::new(),
-        }
+        Self { tags: old.course, r#type: 0, teachers: Vec::new() }
     }
 }
 
@@ -185,22 +136,10 @@ enum Never {}
 
 #[test]
 fn a_struct_is_one_type_of_event() {
-    let event = StudentSubscribed {
-        tags: "c1".into(),
-        r#type: 2,
-        teachers: vec!["x".into(), "y".into()],
-    };
-    assert_eq!(
-        event.event_type(),
-        EventType {
-            name: "subscribed",
-            version: 2
-        }
-    );
-    assert_eq!(
-        tags(&event),
-        ["course:c1", "type:2", "pupil:2", "teachers:x", "teachers:y"]
-    );
+    let event =
+        StudentSubscribed { tags: "c1".into(), r#type: 2, teachers: vec!["x".into(), "y".into()] };
+    assert_eq!(event.event_type(), EventType { name: "subscribed", version: 2 });
+    assert_eq!(tags(&event), ["course:c1", "type:2", "pupil:2", "teachers:x", "teachers:y"]);
     let stored = recorded(&event);
     assert_eq!(StudentSubscribed::decode(&stored).unwrap(), Some(event));
     let old = StudentSubscribed::decode_payload("subscribed", 1, &json(r#"{"course":"c"}"#));
@@ -209,11 +148,7 @@ fn a_struct_is_one_type_of_event() {
 
 #[test]
 fn every_form_of_variant_works() {
-    let events = [
-        Odd::Newtype(1),
-        Odd::Pair(1, Some(2)),
-        Odd::Raw { r#fn: 3, extra: 4 },
-    ];
+    let events = [Odd::Newtype(1), Odd::Pair(1, Some(2)), Odd::Raw { r#fn: 3, extra: 4 }];
     let names = events.each_ref().map(|event| event.event_type().name);
     assert_eq!(names, ["Newtype", "Pair", "Raw"]);
     assert_eq!(tags(&events[0]), ["n:1"]);
@@ -228,17 +163,8 @@ fn every_form_of_variant_works() {
 
 #[test]
 fn a_snapshot_is_the_state_in_json() {
-    assert_eq!(
-        Account::SNAPSHOT,
-        Some(SnapshotPolicy {
-            every: 200,
-            version: 2
-        })
-    );
-    let state = Account {
-        open: true,
-        balance: 3,
-    };
+    assert_eq!(Account::SNAPSHOT, Some(SnapshotPolicy { every: 200, version: 2 }));
+    let state = Account { open: true, balance: 3 };
     let payload = state.encode_snapshot().unwrap();
     assert_eq!(Account::decode_snapshot(&payload).unwrap(), state);
     assert!(Account::decode_snapshot(&json("[]x")).is_err());

@@ -23,71 +23,39 @@ mod by_hand {
 fn context(version: u64) -> CommandContext {
     let command = CommandId::derived("c");
     let metadata = Metadata::of_command(command, Default::default());
-    CommandContext::new(
-        command,
-        Timestamp::default(),
-        Version::new(version),
-        metadata,
-    )
+    CommandContext::new(command, Timestamp::default(), Version::new(version), metadata)
 }
 
 #[test]
 fn a_handler_is_called_through_its_command() {
     let account = AccountId::new();
-    let rich = Account {
-        open: true,
-        balance: 10,
-    };
+    let rich = Account { open: true, balance: 10 };
     let command = Withdraw { account, amount: 3 };
     assert_eq!(command.aggregate_id(), &account);
     let decision = command.decide(&rich, &context(1)).unwrap();
     assert_eq!(
         decision,
-        Decision::emit(AccountEvent::MoneyWithdrawn {
-            amount: 3,
-            channel: Some("desk".into())
-        })
+        Decision::emit(AccountEvent::MoneyWithdrawn { amount: 3, channel: Some("desk".into()) })
     );
-    let refusal = Withdraw {
-        account,
-        amount: 30,
-    }
-    .decide(&rich, &context(1));
-    assert_eq!(
-        refusal.unwrap_err(),
-        AccountError::Overdrawn { missing: 20 }
-    );
+    let refusal = Withdraw { account, amount: 30 }.decide(&rich, &context(1));
+    assert_eq!(refusal.unwrap_err(), AccountError::Overdrawn { missing: 20 });
 }
 
 #[test]
 fn a_handler_without_a_state_creates_and_the_others_do_not() {
     assert!(Open::CREATES);
     assert!(!Withdraw::CREATES);
-    let open = Open {
-        account: AccountId::new(),
-        owner: "Ann".into(),
-    };
+    let open = Open { account: AccountId::new(), owner: "Ann".into() };
     let Ok(decision) = open.decide(&Account::default(), &context(0));
-    assert_eq!(
-        decision.events,
-        [AccountEvent::AccountOpened {
-            owner: "Ann".into()
-        }]
-    );
+    assert_eq!(decision.events, [AccountEvent::AccountOpened { owner: "Ann".into() }]);
 }
 
 #[test]
 fn a_context_and_a_reply_are_passed_on() {
     let close = Close(AccountId::new());
-    let account = Account {
-        open: true,
-        balance: 7,
-    };
+    let account = Account { open: true, balance: 7 };
     assert_eq!(close.decide(&account, &context(1)).unwrap().reply, 7);
-    assert_eq!(
-        close.decide(&account, &context(0)).unwrap_err(),
-        AccountError::Closed
-    );
+    assert_eq!(close.decide(&account, &context(0)).unwrap_err(), AccountError::Closed);
 }
 
 #[test]
@@ -95,10 +63,7 @@ fn names_default_to_the_type_and_can_be_given() {
     assert_eq!(Open::NAME, "Open");
     assert_eq!(Withdraw::NAME, "withdraw_money");
     assert_eq!((BalanceOf::NAME, Currency::NAME), ("BalanceOf", "currency"));
-    assert_eq!(
-        (AccountView::NAME, OwnerView::NAME),
-        ("account_view", "owners")
-    );
+    assert_eq!((AccountView::NAME, OwnerView::NAME), ("account_view", "owners"));
 }
 
 type ProjectorOf<V> = <V as Projected>::Projector;
@@ -116,9 +81,7 @@ fn a_projector_carries_its_arguments() {
 
 #[test]
 fn a_key_is_the_streams_or_a_functions_or_a_text() {
-    let opened = AccountEvent::AccountOpened {
-        owner: "Ann".into(),
-    };
+    let opened = AccountEvent::AccountOpened { owner: "Ann".into() };
     let at = super::events::recorded(&opened);
     let keys = |keys: Vec<lucent_core::store::DocumentKey>| {
         keys.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -132,9 +95,7 @@ fn a_key_is_the_streams_or_a_functions_or_a_text() {
 
 #[test]
 fn a_projector_folds_events_into_documents() {
-    let opened = AccountEvent::AccountOpened {
-        owner: "Ann".into(),
-    };
+    let opened = AccountEvent::AccountOpened { owner: "Ann".into() };
     let at = super::events::recorded(&opened);
     let mut view = AccountView::default();
     ProjectorOf::<AccountView>::project(&mut view, &opened, &at).unwrap();
@@ -175,11 +136,7 @@ fn a_registry_by_hand_lists_what_it_is_told() {
 fn a_function_knows_what_it_reads_and_makes() {
     for function in by_hand::registry().functions() {
         match function.kind {
-            FunctionKind::QueryHandler {
-                query: "BalanceOf",
-                reads,
-                ..
-            } => {
+            FunctionKind::QueryHandler { query: "BalanceOf", reads, .. } => {
                 assert_eq!(reads(), ["accounts"]);
             }
             FunctionKind::QueryHandler { reads, .. } => assert!(reads().is_empty()),
@@ -190,8 +147,5 @@ fn a_function_knows_what_it_reads_and_makes() {
             _ => assert_eq!(function.kind.events().unwrap().name, "AccountEvent"),
         }
     }
-    assert_eq!(
-        AccountId::from(Uuid::nil()).stream_id().unwrap().category(),
-        "account"
-    );
+    assert_eq!(AccountId::from(Uuid::nil()).stream_id().unwrap().category(), "account");
 }

@@ -58,26 +58,14 @@ fn an_id_prints_and_parses_as_its_value() {
     assert_eq!(id.to_string().parse::<AccountId>().unwrap(), id);
     assert_eq!(format!("{:?}", HTTPSessionId(4)), "HTTPSessionId(4)");
     assert_eq!("17".parse::<HTTPSessionId>().unwrap().value(), &17);
-    assert_eq!(
-        "a b".parse::<LineId>().unwrap(),
-        LineId::from("a b".to_owned())
-    );
+    assert_eq!("a b".parse::<LineId>().unwrap(), LineId::from("a b".to_owned()));
 }
 
 #[test]
 fn a_wrong_text_is_refused_with_the_type_and_the_reason() {
     let error: InvalidId = "3".parse::<Pair>().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "`3` is not a valid Pair: not an even number"
-    );
-    assert!(
-        "nonsense"
-            .parse::<AccountId>()
-            .unwrap_err()
-            .reason
-            .contains("invalid")
-    );
+    assert_eq!(error.to_string(), "`3` is not a valid Pair: not an even number");
+    assert!("nonsense".parse::<AccountId>().unwrap_err().reason.contains("invalid"));
 }
 
 #[test]
@@ -89,20 +77,14 @@ fn an_id_is_its_value_in_json_also_as_a_key() {
     let map = BTreeMap::from([(HTTPSessionId(3), 1)]);
     let json = serde_json::to_string(&map).unwrap();
     assert_eq!(json, r#"{"3":1}"#);
-    assert_eq!(
-        serde_json::from_str::<BTreeMap<HTTPSessionId, u8>>(&json).unwrap(),
-        map
-    );
+    assert_eq!(serde_json::from_str::<BTreeMap<HTTPSessionId, u8>>(&json).unwrap(), map);
 }
 
 #[test]
 fn ids_compare_as_their_values() {
     let ids = [3, 1, 2, 1].map(HTTPSessionId);
     assert_eq!(ids.into_iter().collect::<HashSet<_>>().len(), 3);
-    assert_eq!(
-        ids.into_iter().collect::<BTreeSet<_>>().first(),
-        Some(&HTTPSessionId(1))
-    );
+    assert_eq!(ids.into_iter().collect::<BTreeSet<_>>().first(), Some(&HTTPSessionId(1)));
     assert!(Pair(Even(2)) < Pair(Even(4)));
     let copied = ids[0];
     assert_eq!(copied, ids[0]);
