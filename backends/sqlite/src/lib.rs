@@ -1,1 +1,15 @@
-//! Under construction.
+//! The embedded event store of Lucent, on SQLite.
+
+mod builder;
+mod checkpoint;
+mod contract;
+mod fault;
+mod heads;
+mod open;
+mod reader;
+mod row;
+mod store;
+mod writer;
+
+pub use builder::SqliteBuilder;
+pub use store::SqliteStore;
