@@ -5,6 +5,7 @@ mod checkpoint;
 mod contract;
 mod fault;
 mod heads;
+mod intern;
 mod open;
 mod reader;
 mod row;

@@ -5,17 +5,17 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use lucent_core::{
-    ContentType, EventId, Metadata, NewEvent, Payload, Position, RecordedEvent, StreamId, Tag,
-    Timestamp, Uuid, Version, store::AppendError,
+    BusinessContext, ContentType, EventId, Metadata, NewEvent, Payload, Position, RecordedEvent,
+    StreamId, Tag, Timestamp, Uuid, Version, store::AppendError,
 };
 use rusqlite::{
     CachedStatement, Row, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 
-use crate::fault::Fault;
+use crate::{fault::Fault, intern};
 
 /// The columns that [`Decoder::event`] reads, in its order.
 macro_rules! event_columns {
@@ -124,10 +124,20 @@ impl ToSql for StoredPayload<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     stream: Option<StreamId>,
+    event_type: Cow<'static, str>,
     metadata: Option<(Option<String>, Arc<Metadata>)>,
+    payloads: BytesMut,
 }
 
 impl Decoder {
+    /// A reader of rows that are likely of this stream.
+    pub(crate) fn of_stream(stream: &StreamId) -> Self {
+        Self {
+            stream: Some(stream.clone()),
+            ..Self::default()
+        }
+    }
+
     /// Reads an event whose columns are those of [`event_columns`].
     pub(crate) fn event(&mut self, row: &Row<'_>) -> Result<RecordedEvent, Fault> {
         let position: i64 = row.get(0)?;
@@ -136,30 +146,52 @@ impl Decoder {
     }
 
     fn read(&mut self, row: &Row<'_>, position: i64) -> Result<RecordedEvent, String> {
-        let payload = payload(row, 6, 7)?;
         Ok(RecordedEvent {
             position: Position::new(from_sql(position)),
-            stream: self.stream(text(row, 1)?)?,
+            stream: self.stream(row)?,
             version: Version::new(from_sql(integer(row, 2)?)),
             id: EventId::from_uuid(uuid(row, 3)?),
-            event_type: Cow::Owned(text(row, 4)?.to_owned()),
+            event_type: self.event_type(row)?,
             schema_version: schema_version(row, 5)?,
-            payload,
+            payload: self.payload(row)?,
             tags: tags(row)?,
             metadata: self.metadata(row)?,
             recorded_at: Timestamp::from_micros(integer(row, 11)?),
         })
     }
 
-    fn stream(&mut self, name: &str) -> Result<StreamId, String> {
-        if let Some(last) = &self.stream
-            && last.as_str() == name
+    fn stream(&mut self, row: &Row<'_>) -> Result<StreamId, String> {
+        if let (Some(last), ValueRef::Text(name)) = (&self.stream, value(row, 1)?)
+            && last.as_str().as_bytes() == name
         {
             return Ok(last.clone());
         }
-        let stream = StreamId::new(name).map_err(|error| error.to_string())?;
+        let stream = StreamId::new(text(row, 1)?).map_err(|error| error.to_string())?;
         self.stream = Some(stream.clone());
         Ok(stream)
+    }
+
+    fn event_type(&mut self, row: &Row<'_>) -> Result<Cow<'static, str>, String> {
+        match value(row, 4)? {
+            ValueRef::Text(name) if name == self.event_type.as_bytes() => {}
+            _ => self.event_type = intern::event_type(text(row, 4)?),
+        }
+        Ok(self.event_type.clone())
+    }
+
+    /// Small payloads of neighbors share an allocation.
+    fn payload(&mut self, row: &Row<'_>) -> Result<Payload, String> {
+        let (content_type, bytes) = payload_parts(row, 6, 7)?;
+        let data = if bytes.len() > CHUNK / 8 {
+            Bytes::copy_from_slice(bytes)
+        } else {
+            if self.payloads.capacity() < bytes.len() {
+                self.payloads = BytesMut::with_capacity(CHUNK);
+            }
+            self.payloads.extend_from_slice(bytes);
+            self.payloads.split().freeze()
+        };
+        Ok(Payload { content_type, data })
     }
 
     fn metadata(&mut self, row: &Row<'_>) -> Result<Arc<Metadata>, String> {
@@ -174,7 +206,7 @@ impl Decoder {
             return Ok(Arc::clone(last));
         }
         let parsed = match context {
-            None => lucent_core::BusinessContext::default(),
+            None => BusinessContext::default(),
             Some(json) => serde_json::from_str(json)
                 .map_err(|error| format!("its context is not a JSON object of texts: {error}"))?,
         };
@@ -201,16 +233,25 @@ pub(crate) fn content_code(payload: &Payload) -> Result<Option<i64>, String> {
 
 /// The payload in these two columns.
 pub(crate) fn payload(row: &Row<'_>, code: usize, data: usize) -> Result<Payload, String> {
+    let (content_type, bytes) = payload_parts(row, code, data)?;
+    Ok(Payload {
+        content_type,
+        data: Bytes::copy_from_slice(bytes),
+    })
+}
+
+fn payload_parts<'r>(
+    row: &'r Row<'_>,
+    code: usize,
+    data: usize,
+) -> Result<(ContentType, &'r [u8]), String> {
     let content_type = match value(row, code)? {
         ValueRef::Null => ContentType::Json,
         ValueRef::Integer(BINARY) => ContentType::Binary,
         other => return Err(format!("its content type {other:?} is unknown")),
     };
     match value(row, data)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(Payload {
-            content_type,
-            data: Bytes::copy_from_slice(bytes),
-        }),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok((content_type, bytes)),
         other => Err(format!("its payload is {}", other.data_type())),
     }
 }
@@ -286,3 +327,6 @@ fn tags(row: &Row<'_>) -> Result<Vec<Tag>, String> {
 
 /// The stored code of [`ContentType::Binary`].
 const BINARY: i64 = 1;
+
+/// The size of an allocation that payloads share: who keeps one event keeps at most this alive.
+const CHUNK: usize = 64 << 10;

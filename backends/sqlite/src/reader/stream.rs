@@ -22,7 +22,8 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn new(limit: PageLimit) -> Self {
         Self {
-            events: Vec::new(),
+            // A page of the default size without growing.
+            events: Vec::with_capacity(std::cmp::min(limit.events, 1_000)),
             limit,
             bytes: 0,
         }
@@ -60,7 +61,7 @@ pub(crate) fn read_stream(conn: &Connection, read: &StreamRead) -> Result<Stream
     let wanted = to_sql(read.limit.events.max(1) as u64);
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query(params![read.stream.as_str(), to_sql(from.get()), wanted])?;
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::of_stream(&read.stream);
     while let Some(row) = rows.next()? {
         if !page.take(decoder.event(row)?) {
             break;
