@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "tests panic")]
 
 mod cache;
+mod end_to_end;
 mod folder;
 mod golden;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use lucent_core::{
-    Position, StreamId, Version,
+    CommandId, Position, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
         LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
@@ -21,6 +21,11 @@ impl EventStore for SqliteStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let append = EncodedAppend::new(append, self.inner.max_payload)?;
         self.ask(|reply| Request::Append(append, reply)).await
+    }
+
+    async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        let job = move |conn: &_| reader::command_outcome(conn, command);
+        self.inner.pool.read("look up a command", job).await
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {

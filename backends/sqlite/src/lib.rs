@@ -13,4 +13,4 @@ mod store;
 mod writer;
 
 pub use builder::SqliteBuilder;
-pub use store::SqliteStore;
+pub use store::{SqliteStore, open};

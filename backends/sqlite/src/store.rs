@@ -53,6 +53,16 @@ pub(crate) struct Inner {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// Opens the store in this file with the default settings; creates the file if there is none.
+///
+/// Short for [`SqliteStore::open`].
+///
+/// # Errors
+/// As [`SqliteBuilder::open`].
+pub async fn open(path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(path).await
+}
+
 impl SqliteStore {
     /// Opens the store in this file with the default settings; creates the file if there is none.
     ///

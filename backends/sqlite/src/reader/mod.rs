@@ -3,12 +3,14 @@
 //! Invariant: each request sees one state of the file, and read transactions are short, so that
 //! they do not hold up the write-ahead log.
 
+mod command;
 mod documents;
 mod log;
 mod pool;
 mod snapshot;
 mod stream;
 
+pub(crate) use command::command_outcome;
 pub(crate) use documents::{
     active_version, checkpoint, document, document_page, documents, find as find_projection,
 };

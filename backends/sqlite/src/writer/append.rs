@@ -2,16 +2,16 @@
 //!
 //! Invariant: a refused append consumes no position; a known command id gives its first outcome.
 
-use bytes::Bytes;
 use lucent_core::{
     CommandId, Position, Timestamp, Version,
     store::{AppendError, Appended},
 };
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use crate::{
     fault::Fault,
-    row::{INSERT_EVENT, from_sql, to_sql},
+    reader::command_outcome,
+    row::{INSERT_EVENT, to_sql},
     writer::{batch::Batch, inline::Staged, request::EncodedAppend},
 };
 
@@ -25,14 +25,14 @@ impl Batch<'_> {
         // projections, the command id's own index finds the repeat when it is inserted.
         let projects = !append.inline.as_slice().is_empty();
         if let (true, Some(command)) = (projects, append.command)
-            && let Some(first) = self.first_outcome(command)?
+            && let Some(first) = command_outcome(self.conn, command)?
         {
             return Ok(Ok(first));
         }
         let found = match self.judge(append)? {
             Ok(found) => found,
             Err(refusal) => {
-                let first = append.command.map(|command| self.first_outcome(command));
+                let first = append.command.map(|command| command_outcome(self.conn, command));
                 return Ok(first.transpose()?.flatten().ok_or(refusal));
             }
         };
@@ -53,7 +53,7 @@ impl Batch<'_> {
         };
         if let Some(command) = append.command
             && !self.remember(command, append, &outcome)?
-            && let Some(first) = self.first_outcome(command)?
+            && let Some(first) = command_outcome(self.conn, command)?
         {
             return Ok(Ok(first));
         }
@@ -159,30 +159,5 @@ impl Batch<'_> {
                 recorded_at.as_micros(),
             ])?;
         Ok(inserted == 1)
-    }
-
-    fn first_outcome(&self, command: CommandId) -> Result<Option<Appended>, Fault> {
-        let found: Option<(i64, String, Option<Vec<u8>>)> = self
-            .conn
-            .prepare_cached("SELECT position, versions, reply FROM commands WHERE command_id = ?1")?
-            .query_row([command.uuid().as_bytes()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((position, versions, reply)) = found else {
-            return Ok(None);
-        };
-        let versions: Vec<u64> = serde_json::from_str(&versions).map_err(|error| {
-            Fault::damaged(
-                format!("command {command}"),
-                format!("its versions: {error}"),
-            )
-        })?;
-        Ok(Some(Appended {
-            position: Position::new(from_sql(position)),
-            versions: versions.into_iter().map(Version::new).collect(),
-            repeated: true,
-            reply: reply.map(Bytes::from),
-        }))
     }
 }
