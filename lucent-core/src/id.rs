@@ -31,7 +31,6 @@ pub trait IdValue:
 {
 }
 
-#[diagnostic::do_not_recommend]
 impl<T> IdValue for T where
     T: Clone
         + fmt::Debug
@@ -71,7 +70,7 @@ impl GeneratedValue for Uuid {
 /// `Copy` where the value has it).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate id",
-    note = "write `#[derive(AggregateId)] pub struct {Self}(Uuid);`"
+    note = "write `#[derive(AggregateId)]` on a struct of one value, as in `pub struct AccountId(Uuid);`"
 )]
 pub trait AggregateId:
     Clone + fmt::Debug + fmt::Display + Eq + FromStr<Err = InvalidId> + Hash + Send + Sync + 'static

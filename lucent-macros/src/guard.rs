@@ -27,7 +27,7 @@ pub(crate) fn attribute(
 ) -> proc_macro::TokenStream {
     let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
     let mut expanded = item.clone();
-    expanded.extend(guarded(|| crate::function::expand(kind, arguments, item)));
+    expanded.extend(guarded(|| crate::function::expand(kind, &arguments, item)));
     expanded.into()
 }
 

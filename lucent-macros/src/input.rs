@@ -23,9 +23,7 @@ pub(crate) fn arguments_of(
 /// The arguments of every attribute of this name, with keys that nobody has checked.
 pub(crate) fn merged(attributes: &[Attribute], name: &str, errors: &mut Errors) -> Arguments {
     let mut all = Arguments::default();
-    let named = attributes
-        .iter()
-        .filter(|found| found.path().is_ident(name));
+    let named = attributes.iter().filter(|found| found.path().is_ident(name));
     for attribute in named {
         if let Some(arguments) = errors.take(Arguments::parse_attribute(attribute)) {
             all.append(arguments);
@@ -118,10 +116,7 @@ pub(crate) fn types(argument: &Argument, errors: &mut Errors) -> Vec<Type> {
 pub(crate) fn flag(arguments: &Arguments, key: &str, errors: &mut Errors) -> bool {
     match arguments.find(key) {
         None => false,
-        Some(Argument {
-            value: ArgumentValue::Flag,
-            ..
-        }) => true,
+        Some(Argument { value: ArgumentValue::Flag, .. }) => true,
         Some(argument) => {
             let message = format!("`{key}` takes no value: write `{key}` alone");
             errors.at(argument.value_span(), message);

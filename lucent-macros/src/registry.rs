@@ -49,7 +49,7 @@ fn generated() -> TokenStream {
             #p::std::include!(#p::std::concat!(#p::std::env!("OUT_DIR"), #file));
         }
         #[allow(unused_imports)]
-        pub use lucent_registry::{Registry, registry};
+        pub use crate::lucent_registry::{Registry, registry};
     }
 }
 
@@ -141,9 +141,13 @@ impl ByHand {
             #[automatically_derived]
             impl #root::registry::Registry for Registry {
                 fn groups(&self) -> &'static [&'static [#root::registry::Function]] {
-                    &[Self::FUNCTIONS, #(#registries::FUNCTIONS),*]
+                    // A static, because those of other crates cannot be promoted.
+                    static GROUPS: &[&[#root::registry::Function]] =
+                        &[Registry::FUNCTIONS, #(#registries::FUNCTIONS),*];
+                    GROUPS
                 }
             }
+            impl #root::registry::Includes<#root::registry::Nothing> for Registry {}
             #(#includes)*
             #(#composed)*
             #(#names)*

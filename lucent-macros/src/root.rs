@@ -4,7 +4,7 @@
 
 use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 
 use crate::errors::Errors;
 
@@ -30,6 +30,21 @@ impl Root {
                 Self::default()
             }
         }
+    }
+
+    /// The same path at another place, so that the compiler reports it there.
+    pub(crate) fn at(&self, span: Span) -> Self {
+        let tokens = self.0.clone().into_iter().map(|mut token| {
+            token.set_span(span);
+            token
+        });
+        Self(tokens.collect())
+    }
+
+    /// The module of names for expansions, at the path's own place.
+    pub(crate) fn private_at(&self, span: Span) -> TokenStream {
+        let Self(path) = self.at(span);
+        quote_spanned!(span=> #path::__private)
     }
 
     /// The module of names for expansions.

@@ -39,14 +39,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setup(what) => f.write_str(what),
-            Self::Step {
-                name,
-                outcome,
-                command,
-            } => write!(
-                f,
-                "step `{name}` failed ({outcome}); repeat it with:\n    {command}"
-            ),
+            Self::Step { name, outcome, command } => {
+                write!(f, "step `{name}` failed ({outcome}); repeat it with:\n    {command}")
+            }
             Self::Usage(what) => write!(f, "{what}; see `cargo xtask help`"),
         }
     }

@@ -40,19 +40,13 @@ impl Step {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null());
+        command.args(arguments).current_dir(folder).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(is_about_this_program) {
                 command.env_remove(name);
             }
         }
-        Self {
-            name: name.to_owned(),
-            command,
-        }
+        Self { name: name.to_owned(), command }
     }
 
     /// Adds an argument.
@@ -126,9 +120,8 @@ impl Step {
             let value = quote(value?);
             Some(format!("{}={value}", name.to_string_lossy()))
         });
-        let words = std::iter::once(self.command.get_program())
-            .chain(self.command.get_args())
-            .map(quote);
+        let words =
+            std::iter::once(self.command.get_program()).chain(self.command.get_args()).map(quote);
         variables.chain(words).collect::<Vec<_>>().join(" ")
     }
 }
@@ -174,19 +167,10 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command_to_repeat() {
-        let failure = shell("exit 3")
-            .env("FLAGS", "-D warnings")
-            .run()
-            .unwrap_err();
+        let failure = shell("exit 3").env("FLAGS", "-D warnings").run().unwrap_err();
         let text = failure.to_string();
-        assert!(
-            text.starts_with("step `demo` failed (exit status: 3"),
-            "{text}"
-        );
-        assert!(
-            text.ends_with("\n    FLAGS='-D warnings' sh -c 'exit 3'"),
-            "{text}"
-        );
+        assert!(text.starts_with("step `demo` failed (exit status: 3"), "{text}");
+        assert!(text.ends_with("\n    FLAGS='-D warnings' sh -c 'exit 3'"), "{text}");
     }
 
     #[test]
@@ -199,9 +183,8 @@ mod tests {
 
     #[test]
     fn an_endless_program_is_stopped() {
-        let failure = shell("exec tail -f /dev/null")
-            .run_program(Duration::from_millis(50))
-            .unwrap_err();
+        let failure =
+            shell("exec tail -f /dev/null").run_program(Duration::from_millis(50)).unwrap_err();
         assert!(failure.to_string().contains("still running after 50ms"));
     }
 

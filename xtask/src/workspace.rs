@@ -85,11 +85,7 @@ impl Workspace {
             .map(|package| Package::from_metadata(&root, package))
             .collect();
         packages.sort_by(|a, b| a.name.cmp(&b.name));
-        Self {
-            target: PathBuf::from(text(&metadata["target_directory"])),
-            packages,
-            root,
-        }
+        Self { target: PathBuf::from(text(&metadata["target_directory"])), packages, root }
     }
 
     /// The member of this name.
@@ -109,9 +105,7 @@ impl Package {
             roots: list(&package["targets"])
                 .map(|target| inside(Path::new(text(&target["src_path"]))))
                 .collect(),
-            dependencies: list(&package["dependencies"])
-                .map(Dependency::from_metadata)
-                .collect(),
+            dependencies: list(&package["dependencies"]).map(Dependency::from_metadata).collect(),
             programs: list(&package["targets"])
                 .filter(|target| list(&target["kind"]).any(|kind| kind == "bin"))
                 .map(|target| text(&target["name"]).to_owned())
@@ -122,9 +116,7 @@ impl Package {
     /// Whether the manifest names this package, for whatever use.
     #[must_use]
     pub fn depends_on(&self, name: &str) -> bool {
-        self.dependencies
-            .iter()
-            .any(|dependency| dependency.name == name)
+        self.dependencies.iter().any(|dependency| dependency.name == name)
     }
 }
 
@@ -145,8 +137,7 @@ impl Dependency {
 fn root_folder() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    here.parent()
-        .map_or_else(|| here.clone(), Path::to_path_buf)
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
 fn text(value: &Value) -> &str {
@@ -188,17 +179,10 @@ mod tests {
         let app = workspace.package("app").unwrap();
         assert_eq!(app.folder, Path::new("examples/app"));
         assert!(app.programs.is_empty());
-        let kinds: Vec<_> = app
-            .dependencies
-            .iter()
-            .map(|d| (d.name.as_str(), d.kind))
-            .collect();
+        let kinds: Vec<_> = app.dependencies.iter().map(|d| (d.name.as_str(), d.kind)).collect();
         assert_eq!(
             kinds,
-            [
-                ("lucent-core", DependencyKind::Normal),
-                ("lucent-codegen", DependencyKind::Build),
-            ]
+            [("lucent-core", DependencyKind::Normal), ("lucent-codegen", DependencyKind::Build),]
         );
     }
 }

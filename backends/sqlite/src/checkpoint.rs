@@ -43,11 +43,7 @@ pub(crate) struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self {
-            soft: SOFT_PAGES,
-            hard: HARD_PAGES,
-            last: 0,
-        }
+        Self { soft: SOFT_PAGES, hard: HARD_PAGES, last: 0 }
     }
 }
 

@@ -65,8 +65,7 @@ impl SnapshotStore for SqliteStore {
 
     async fn save_snapshot(&self, key: &SnapshotKey, snapshot: Snapshot) -> Result<(), StoreError> {
         let key = key.clone();
-        self.ask(|reply| Request::Snapshot(key, snapshot, reply))
-            .await
+        self.ask(|reply| Request::Snapshot(key, snapshot, reply)).await
     }
 }
 
@@ -106,10 +105,7 @@ impl ReadModelStore for SqliteStore {
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
         let name = name.to_owned();
         let job = move |conn: &_| reader::active_version(conn, &name);
-        self.inner
-            .pool
-            .read("read a projection's version", job)
-            .await
+        self.inner.pool.read("read a projection's version", job).await
     }
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {

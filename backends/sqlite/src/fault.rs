@@ -17,18 +17,12 @@ pub(crate) enum Fault {
 impl Fault {
     /// Stored data that contradicts itself.
     pub(crate) fn damaged(location: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Store(StoreError::Damaged {
-            location: location.into(),
-            reason: reason.into(),
-        })
+        Self::Store(StoreError::Damaged { location: location.into(), reason: reason.into() })
     }
 
     /// Whether somebody else holds the lock.
     pub(crate) fn is_busy(&self) -> bool {
-        matches!(
-            self.code(),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-        )
+        matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
     }
 
     /// Whether a single request may be to blame, so that its neighbors deserve another try.
@@ -96,24 +90,19 @@ fn sqlite_error(action: &'static str, path: &Path, error: rusqlite::Error) -> St
     let location = || path.display().to_string();
     let extended = error.sqlite_error().map_or(0, |code| code.extended_code);
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::Full {
-            location: location(),
-        },
+        Some(ErrorCode::DiskFull) => StoreError::Full { location: location() },
         // The index of the WAL could not grow, which takes a full disk.
-        _ if extended == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Full {
-            location: location(),
-        },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy {
-            reason: format!("{} is locked by another writer", path.display()),
-        },
+        _ if extended == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Full { location: location() },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Busy { reason: format!("{} is locked by another writer", path.display()) }
+        }
         Some(ErrorCode::NotADatabase) => StoreError::NotAStore {
             location: location(),
             reason: "it is not an SQLite database".to_owned(),
         },
-        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
-            location: location(),
-            reason: error.to_string(),
-        },
+        Some(ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { location: location(), reason: error.to_string() }
+        }
         Some(ErrorCode::OutOfMemory) => StoreError::backend(action, error, true),
         _ => StoreError::backend(action, error, false),
     }

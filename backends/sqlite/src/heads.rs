@@ -38,10 +38,7 @@ struct Waiting {
 impl Heads {
     pub(crate) fn new(head: u64) -> Self {
         Self {
-            seen: watch::Sender::new(Seen {
-                head,
-                closed: false,
-            }),
+            seen: watch::Sender::new(Seen { head, closed: false }),
             waiting: Mutex::default(),
             wake: Condvar::new(),
         }
@@ -107,10 +104,7 @@ impl Heads {
             }
             if waiting.count == 0 && idle_since.elapsed() > LINGER {
                 waiting.parked = true;
-                waiting = self
-                    .wake
-                    .wait(waiting)
-                    .unwrap_or_else(PoisonError::into_inner);
+                waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 waiting.parked = false;
             } else {
                 waiting = self
@@ -149,24 +143,19 @@ impl Drop for Registered<'_> {
 
 /// The position of the newest event.
 pub(crate) fn read_head(conn: &Connection) -> Result<u64, Fault> {
-    let head: Option<i64> = conn
-        .prepare_cached("SELECT max(position) FROM events")?
-        .query_row([], |row| row.get(0))?;
+    let head: Option<i64> =
+        conn.prepare_cached("SELECT max(position) FROM events")?.query_row([], |row| row.get(0))?;
     Ok(head.map_or(0, from_sql))
 }
 
 /// A number that changes when another connection commits.
 pub(crate) fn data_version(conn: &Connection) -> Result<i64, Fault> {
-    Ok(conn
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))?)
+    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
 /// The error of a store that was closed.
 pub(crate) fn closed() -> StoreError {
-    StoreError::Closed {
-        reason: "it was shut down: open it again".to_owned(),
-    }
+    StoreError::Closed { reason: "it was shut down: open it again".to_owned() }
 }
 
 fn look(conn: &Connection, version: &mut Option<i64>) -> Result<Option<u64>, Fault> {

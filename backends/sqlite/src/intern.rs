@@ -47,10 +47,7 @@ mod tests {
         let long = "x".repeat(LENGTH + 1);
         assert!(matches!(event_type(&long), Cow::Owned(name) if name == long));
         for number in 0..NAMES {
-            assert_eq!(
-                event_type(&format!("Name{number}")),
-                format!("Name{number}")
-            );
+            assert_eq!(event_type(&format!("Name{number}")), format!("Name{number}"));
         }
         assert!(matches!(event_type("OneMore"), Cow::Owned(_)));
         assert!(matches!(event_type("Opened"), Cow::Borrowed("Opened")));

@@ -47,10 +47,7 @@ pub(crate) fn open_store(options: &Options) -> Result<Connection, Fault> {
         Header::Unmarked => {
             let reader = open_reader(options)?;
             if count_tables(&reader)? > 0 && mark(&reader)? != APPLICATION_ID {
-                return Err(not_a_store(
-                    &options.path,
-                    "it is another program's database",
-                ));
+                return Err(not_a_store(&options.path, "it is another program's database"));
             }
             drop(reader);
             open_or_create(options)
@@ -163,16 +160,11 @@ fn read_header(path: &Path) -> Result<Header, Fault> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             return match folder {
                 Some(folder) if !folder.is_dir() => Err(not_a_store(
                     path,
-                    &format!(
-                        "its folder {} does not exist: create it first",
-                        folder.display()
-                    ),
+                    &format!("its folder {} does not exist: create it first", folder.display()),
                 )),
                 _ => Ok(Header::Empty),
             };
@@ -231,9 +223,7 @@ fn mark(conn: &Connection) -> Result<u32, Fault> {
 }
 
 fn user_version(conn: &Connection) -> Result<u32, Fault> {
-    let found: i32 = conn
-        .prepare_cached("PRAGMA user_version")?
-        .query_row([], |row| row.get(0))?;
+    let found: i32 = conn.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
     Ok(u32::from_ne_bytes(found.to_ne_bytes()))
 }
 

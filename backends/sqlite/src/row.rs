@@ -52,9 +52,7 @@ impl EncodedEvent {
         let context = match event.metadata.context() {
             context if context.is_empty() => None,
             context => Some(serde_json::to_string(context).map_err(|error| {
-                invalid(format!(
-                    "the business context of `{name}` is not JSON: {error}"
-                ))
+                invalid(format!("the business context of `{name}` is not JSON: {error}"))
             })?),
         };
         let tags =
@@ -64,12 +62,7 @@ impl EncodedEvent {
                     invalid(format!("the tags of `{name}` are not JSON: {error}"))
                 })?),
             };
-        Ok(Self {
-            event,
-            content_type,
-            context,
-            tags,
-        })
+        Ok(Self { event, content_type, context, tags })
     }
 
     /// The bytes that the event takes in a queue and in a batch.
@@ -132,10 +125,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// A reader of rows that are likely of this stream.
     pub(crate) fn of_stream(stream: &StreamId) -> Self {
-        Self {
-            stream: Some(stream.clone()),
-            ..Self::default()
-        }
+        Self { stream: Some(stream.clone()), ..Self::default() }
     }
 
     /// Reads an event whose columns are those of [`event_columns`].
@@ -224,20 +214,16 @@ pub(crate) fn content_code(payload: &Payload) -> Result<Option<i64>, String> {
         }
         ContentType::Json => Ok(None),
         ContentType::Binary => Ok(Some(BINARY)),
-        other => Err(format!(
-            "has the content type {}, which this store does not know",
-            other.as_str()
-        )),
+        other => {
+            Err(format!("has the content type {}, which this store does not know", other.as_str()))
+        }
     }
 }
 
 /// The payload in these two columns.
 pub(crate) fn payload(row: &Row<'_>, code: usize, data: usize) -> Result<Payload, String> {
     let (content_type, bytes) = payload_parts(row, code, data)?;
-    Ok(Payload {
-        content_type,
-        data: Bytes::copy_from_slice(bytes),
-    })
+    Ok(Payload { content_type, data: Bytes::copy_from_slice(bytes) })
 }
 
 fn payload_parts<'r>(
@@ -258,19 +244,14 @@ fn payload_parts<'r>(
 
 /// The version of a shape.
 pub(crate) fn schema_version(row: &Row<'_>, column: usize) -> Result<u32, String> {
-    integer(row, column)?
-        .try_into()
-        .map_err(|_| "its schema version is out of range".to_owned())
+    integer(row, column)?.try_into().map_err(|_| "its schema version is out of range".to_owned())
 }
 
 /// A whole number; SQLite's numbers are signed.
 pub(crate) fn integer(row: &Row<'_>, column: usize) -> Result<i64, String> {
     match value(row, column)? {
         ValueRef::Integer(number) => Ok(number),
-        other => Err(format!(
-            "its column {column} is {}, not a number",
-            other.data_type()
-        )),
+        other => Err(format!("its column {column} is {}, not a number", other.data_type())),
     }
 }
 
@@ -299,10 +280,7 @@ fn optional_text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>,
             Ok(text) => Ok(Some(text)),
             Err(error) => Err(format!("its column {column} is not UTF-8: {error}")),
         },
-        other => Err(format!(
-            "its column {column} is {}, not a text",
-            other.data_type()
-        )),
+        other => Err(format!("its column {column} is {}, not a text", other.data_type())),
     }
 }
 
@@ -310,10 +288,7 @@ fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, String> {
     match value(row, column)? {
         ValueRef::Blob(bytes) => Uuid::from_slice(bytes)
             .map_err(|error| format!("its column {column} is not a UUID: {error}")),
-        other => Err(format!(
-            "its column {column} is {}, not a UUID",
-            other.data_type()
-        )),
+        other => Err(format!("its column {column} is {}, not a UUID", other.data_type())),
     }
 }
 

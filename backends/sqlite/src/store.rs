@@ -91,12 +91,7 @@ impl SqliteStore {
             // A dropped sender means that another call closed the store first.
             drop(receiver.await);
         }
-        let thread = self
-            .inner
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The thread has reported its end, so joining it takes no time.
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the writer panicked");
@@ -164,10 +159,7 @@ impl SqliteStore {
             }
             .into());
         }
-        self.inner
-            .requests
-            .send(request(sender))
-            .map_err(|_| closed())?;
+        self.inner.requests.send(request(sender)).map_err(|_| closed())?;
         receiver.await.unwrap_or_else(|_| Err(closed().into()))
     }
 }
@@ -210,20 +202,12 @@ fn assemble(
     for number in 0..readers {
         let (conn, pool) = (open_reader(options)?, Arc::clone(&pool));
         let name = format!("lucent-sqlite-reader-{number}");
-        threads
-            .handles
-            .push(spawn(&name, move || pool.serve(&conn))?);
+        threads.handles.push(spawn(&name, move || pool.serve(&conn))?);
     }
     let (reader, watching) = (open_reader(options)?, Arc::clone(&heads));
-    threads.handles.push(spawn("lucent-sqlite-watch", move || {
-        watching.watch(&reader)
-    })?);
+    threads.handles.push(spawn("lucent-sqlite-watch", move || watching.watch(&reader))?);
     let (mover, moving) = (open_writer(options)?, Arc::clone(&checkpoints));
-    threads
-        .handles
-        .push(spawn("lucent-sqlite-checkpoint", move || {
-            moving.run(&mover)
-        })?);
+    threads.handles.push(spawn("lucent-sqlite-checkpoint", move || moving.run(&mover))?);
     let companions = threads.release();
     let shared = (Arc::clone(&heads), Arc::clone(&pool));
     let parts = (heads, checkpoints, pool);

@@ -19,11 +19,7 @@ async fn an_event_reads_back_with_every_field() {
     let mut binary = event("Uploaded", &[]);
     binary.payload = Payload::binary(vec![0, 255, 1]);
     let written = vec![event("Deposited", &["user:anna", "ü:1"]), binary];
-    let append = Append::one(
-        stream("account-1"),
-        ExpectedVersion::NoStream,
-        written.clone(),
-    );
+    let append = Append::one(stream("account-1"), ExpectedVersion::NoStream, written.clone());
     let done = store.append(append).await.unwrap();
     assert_eq!(done.position, Position::new(2));
     assert_eq!(done.versions, [Version::new(2)]);
@@ -38,10 +34,7 @@ async fn an_event_reads_back_with_every_field() {
     assert_eq!(read(&store, "account-1").await, expected);
     assert_eq!(log(&store, EventFilter::all()).await, expected);
     store.close().await;
-    assert_eq!(
-        log(&folder.open().await, EventFilter::all()).await,
-        expected
-    );
+    assert_eq!(log(&folder.open().await, EventFilter::all()).await, expected);
 }
 
 #[tokio::test]
@@ -53,19 +46,11 @@ async fn expected_versions_are_checked_and_losers_take_no_position() {
         other => panic!("{other:?}"),
     };
     let exists = store.append(one("a", ExpectedVersion::StreamExists)).await;
-    assert!(matches!(
-        refused(exists),
-        VersionConflict::StreamMissing { .. }
-    ));
-    store
-        .append(one("a", ExpectedVersion::NoStream))
-        .await
-        .unwrap();
+    assert!(matches!(refused(exists), VersionConflict::StreamMissing { .. }));
+    store.append(one("a", ExpectedVersion::NoStream)).await.unwrap();
     let new = store.append(one("a", ExpectedVersion::NoStream)).await;
     assert!(matches!(refused(new), VersionConflict::StreamExists { .. }));
-    let exact = store
-        .append(one("a", ExpectedVersion::Exact(Version::new(5))))
-        .await;
+    let exact = store.append(one("a", ExpectedVersion::Exact(Version::new(5)))).await;
     assert_eq!(
         refused(exact),
         VersionConflict::WrongVersion {
@@ -74,10 +59,7 @@ async fn expected_versions_are_checked_and_losers_take_no_position() {
             found: Version::new(1),
         }
     );
-    store
-        .append(one("a", ExpectedVersion::Exact(Version::new(1))))
-        .await
-        .unwrap();
+    store.append(one("a", ExpectedVersion::Exact(Version::new(1)))).await.unwrap();
     store.append(one("b", ExpectedVersion::Any)).await.unwrap();
     assert_eq!(positions(&log(&store, EventFilter::all()).await), [1, 2, 3]);
 }
@@ -120,29 +102,14 @@ async fn several_streams_are_written_together_or_not_at_all() {
         ],
         ..Append::default()
     };
-    let error = store
-        .append(both(ExpectedVersion::NoStream))
-        .await
-        .unwrap_err();
+    let error = store.append(both(ExpectedVersion::NoStream)).await.unwrap_err();
     assert!(error.is_conflict());
-    assert_eq!(
-        store.stream_version(&stream("a")).await.unwrap(),
-        Version::ZERO
-    );
-    let done = store
-        .append(both(ExpectedVersion::StreamExists))
-        .await
-        .unwrap();
-    assert_eq!(
-        done.versions,
-        [Version::new(2), Version::new(2), Version::ZERO]
-    );
+    assert_eq!(store.stream_version(&stream("a")).await.unwrap(), Version::ZERO);
+    let done = store.append(both(ExpectedVersion::StreamExists)).await.unwrap();
+    assert_eq!(done.versions, [Version::new(2), Version::new(2), Version::ZERO]);
     assert_eq!(done.position, Position::new(4));
     let twice = Append {
-        writes: vec![
-            write("x", ExpectedVersion::Any, 1),
-            write("x", ExpectedVersion::Any, 1),
-        ],
+        writes: vec![write("x", ExpectedVersion::Any, 1), write("x", ExpectedVersion::Any, 1)],
         ..Append::default()
     };
     let error = store.append(twice).await.unwrap_err();
@@ -170,10 +137,7 @@ async fn a_repeated_command_gives_the_first_outcome() {
     };
     let outcomes = join_all((0..8).map(|_| store.append(append()))).await;
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
-    assert_eq!(
-        outcomes.iter().filter(|outcome| !outcome.repeated).count(),
-        1
-    );
+    assert_eq!(outcomes.iter().filter(|outcome| !outcome.repeated).count(), 1);
     for outcome in &outcomes {
         assert_eq!(outcome.position, Position::new(1));
         assert_eq!(outcome.versions, [Version::new(1)]);
@@ -181,10 +145,7 @@ async fn a_repeated_command_gives_the_first_outcome() {
     }
     store.close().await;
     let store = folder.open().await;
-    let again = Append {
-        command: Some(command),
-        ..one("other", ExpectedVersion::Any)
-    };
+    let again = Append { command: Some(command), ..one("other", ExpectedVersion::Any) };
     assert!(store.append(again).await.unwrap().repeated);
     assert_eq!(log(&store, EventFilter::all()).await.len(), 1);
 }
@@ -194,15 +155,9 @@ async fn a_refused_command_can_be_sent_again() {
     let folder = Folder::new();
     let store = folder.open().await;
     let command = Some(CommandId::new());
-    let refused = Append {
-        command,
-        ..one("a", ExpectedVersion::StreamExists)
-    };
+    let refused = Append { command, ..one("a", ExpectedVersion::StreamExists) };
     store.append(refused).await.unwrap_err();
-    let again = Append {
-        command,
-        ..one("a", ExpectedVersion::NoStream)
-    };
+    let again = Append { command, ..one("a", ExpectedVersion::NoStream) };
     assert!(!store.append(again).await.unwrap().repeated);
 }
 
@@ -226,21 +181,11 @@ async fn conditions_agree_with_the_definition_of_queries() {
             .collect();
         assert_eq!(log(&store, query.clone().into()).await, wanted, "{query:?}");
         for after in [0, 1, 7, 12, 20, 23, 24, 99] {
-            let first = wanted
-                .iter()
-                .map(|event| event.position)
-                .find(|p| p.get() > after);
-            let condition = AppendCondition {
-                query: query.clone(),
-                after: Position::new(after),
-            };
+            let first = wanted.iter().map(|event| event.position).find(|p| p.get() > after);
+            let condition = AppendCondition { query: query.clone(), after: Position::new(after) };
             // No events, so that the log stays as it is.
-            let outcome = store
-                .append(Append {
-                    condition: Some(condition),
-                    ..Append::default()
-                })
-                .await;
+            let outcome =
+                store.append(Append { condition: Some(condition), ..Append::default() }).await;
             match (first, outcome) {
                 (None, Ok(_)) => {}
                 (Some(first), Err(AppendError::ConditionFailed { found, .. })) => {
@@ -316,27 +261,13 @@ async fn categories_are_the_part_before_the_first_dash() {
         "a b/%_'\"-$",
     ];
     for name in names {
-        store
-            .append(one(name, ExpectedVersion::NoStream))
-            .await
-            .unwrap();
+        store.append(one(name, ExpectedVersion::NoStream)).await.unwrap();
     }
-    for category in [
-        "cat",
-        "category",
-        "конто",
-        "",
-        "cat-a",
-        "a b/%_'\"",
-        "%",
-        "none",
-    ] {
+    for category in ["cat", "category", "конто", "", "cat-a", "a b/%_'\"", "%", "none"] {
         let found = log(&store, EventFilter::category(category)).await;
         let found: Vec<_> = found.iter().map(|event| event.stream.as_str()).collect();
-        let wanted: Vec<_> = names
-            .into_iter()
-            .filter(|name| stream(name).category() == category)
-            .collect();
+        let wanted: Vec<_> =
+            names.into_iter().filter(|name| stream(name).category() == category).collect();
         assert_eq!(found, wanted, "{category}");
     }
     for name in names {
@@ -354,17 +285,9 @@ async fn pages_are_cut_by_count_and_by_bytes() {
     }
     let append = Append::one(stream("s"), ExpectedVersion::Any, written);
     store.append(append).await.unwrap();
-    for (count, bytes, wanted) in [
-        (2, 1_000, 2),
-        (9, 0, 1),
-        (9, 199, 2),
-        (9, 200, 3),
-        (0, 999, 1),
-    ] {
-        let limit = PageLimit {
-            events: count,
-            bytes,
-        };
+    for (count, bytes, wanted) in [(2, 1_000, 2), (9, 0, 1), (9, 199, 2), (9, 200, 3), (0, 999, 1)]
+    {
+        let limit = PageLimit { events: count, bytes };
         let forward = StreamRead::forward(stream("s")).limit(limit);
         let page = store.read_stream(forward).await.unwrap();
         assert_eq!((page.events.len(), page.end), (wanted, false));
@@ -378,14 +301,8 @@ async fn pages_are_cut_by_count_and_by_bytes() {
         assert_eq!((page.events.len(), page.end), (wanted, false));
         assert_eq!(page.through, Position::new(wanted as u64));
     }
-    let page = store
-        .read_stream(StreamRead::forward(stream("none")))
-        .await
-        .unwrap();
-    assert_eq!(
-        (page.events.len(), page.end, page.version),
-        (0, true, Version::ZERO)
-    );
+    let page = store.read_stream(StreamRead::forward(stream("none"))).await.unwrap();
+    assert_eq!((page.events.len(), page.end, page.version), (0, true, Version::ZERO));
     let beyond = StreamRead::after(stream("s"), Version::MAX);
     assert!(store.read_stream(beyond).await.unwrap().end);
 }
@@ -396,14 +313,8 @@ async fn events_that_do_not_match_move_the_reader_too() {
     let store = folder.open().await;
     let append = Append::one(stream("s"), ExpectedVersion::Any, events(10));
     store.append(append).await.unwrap();
-    for query in [
-        EventQuery::types(["Other"]),
-        EventQuery::tags([tag("other")]),
-    ] {
-        let page = store
-            .read_log(LogRead::after(query.into(), Position::ZERO))
-            .await
-            .unwrap();
+    for query in [EventQuery::types(["Other"]), EventQuery::tags([tag("other")])] {
+        let page = store.read_log(LogRead::after(query.into(), Position::ZERO)).await.unwrap();
         assert_eq!((page.through, page.end), (Position::new(10), true));
     }
 }
@@ -418,11 +329,8 @@ async fn large_payloads_are_kept_and_too_large_ones_refused() {
     let append = Append::one(stream("s"), ExpectedVersion::Any, vec![large]);
     store.append(append.clone()).await.unwrap();
     assert_eq!(read(&store, "s").await[0].payload, payload);
-    let strict = lucent_sqlite::SqliteStore::builder()
-        .max_payload(1_000)
-        .open(folder.path())
-        .await
-        .unwrap();
+    let strict =
+        lucent_sqlite::SqliteStore::builder().max_payload(1_000).open(folder.path()).await.unwrap();
     let error = strict.append(append).await.unwrap_err();
     assert!(matches!(error, AppendError::TooLarge { limit: 1_000, .. }));
 }

@@ -20,9 +20,7 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -71,18 +69,12 @@ pub(crate) fn one(name: &str, expected: ExpectedVersion) -> Append {
 
 /// All events of the log, read in small pages in both directions.
 pub(crate) async fn log(store: &SqliteStore, filter: EventFilter) -> Vec<RecordedEvent> {
-    let limit = PageLimit {
-        events: 3,
-        bytes: 1 << 30,
-    };
+    let limit = PageLimit { events: 3, bytes: 1 << 30 };
     let mut forward = Vec::new();
     let mut read = LogRead::after(filter.clone(), Position::ZERO).limit(limit);
     loop {
         let page = store.read_log(read.clone()).await.unwrap();
-        assert!(
-            page.end || !page.events.is_empty(),
-            "an empty page that is not the end"
-        );
+        assert!(page.end || !page.events.is_empty(), "an empty page that is not the end");
         forward.extend(page.events);
         if page.end {
             break;
@@ -93,10 +85,7 @@ pub(crate) async fn log(store: &SqliteStore, filter: EventFilter) -> Vec<Recorde
     let mut read = LogRead::backward(filter).limit(limit);
     loop {
         let page = store.read_log(read.clone()).await.unwrap();
-        assert!(
-            page.end || !page.events.is_empty(),
-            "an empty page that is not the end"
-        );
+        assert!(page.end || !page.events.is_empty(), "an empty page that is not the end");
         backward.extend(page.events);
         if page.end {
             break;

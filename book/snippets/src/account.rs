@@ -49,14 +49,9 @@ pub fn withdraw(account: &Account, command: &Withdraw) -> Result<AccountEvent, A
         return Err(AccountError::NotOpen);
     }
     if account.balance < command.amount {
-        return Err(AccountError::TooLittle {
-            available: account.balance,
-            asked: command.amount,
-        });
+        return Err(AccountError::TooLittle { available: account.balance, asked: command.amount });
     }
-    Ok(AccountEvent::MoneyWithdrawn {
-        amount: command.amount,
-    })
+    Ok(AccountEvent::MoneyWithdrawn { amount: command.amount })
 }
 // ANCHOR_END: decide
 
@@ -105,17 +100,12 @@ mod tests {
     #[test]
     fn nobody_withdraws_more_than_there_is() {
         let account = account(&[
-            AccountEvent::AccountOpened {
-                owner: "Ada".to_owned(),
-            },
+            AccountEvent::AccountOpened { owner: "Ada".to_owned() },
             AccountEvent::MoneyDeposited { amount: 10 },
         ]);
         assert_eq!(
             withdraw(&account, &Withdraw { amount: 11 }),
-            Err(AccountError::TooLittle {
-                available: 10,
-                asked: 11,
-            })
+            Err(AccountError::TooLittle { available: 10, asked: 11 })
         );
     }
     // ANCHOR_END: test

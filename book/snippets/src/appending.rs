@@ -43,10 +43,7 @@ pub async fn book(
     (seat, seen): (Tag, Position),
 ) -> Result<Appended, AppendError> {
     let append = Append {
-        condition: Some(AppendCondition {
-            query: EventQuery::tags([seat]),
-            after: seen,
-        }),
+        condition: Some(AppendCondition { query: EventQuery::tags([seat]), after: seen }),
         command: Some(command),
         ..Append::one(stream, ExpectedVersion::Any, vec![booked])
     };

@@ -44,6 +44,10 @@ fn types(text: &mut String, package: &Package, composed: &[Composed]) {
     let core = &package.core;
     text.push_str(TYPES);
     let _ = writeln!(text, "impl {core}::registry::Includes<Home> for Registry {{}}");
+    let _ = writeln!(
+        text,
+        "impl {core}::registry::Includes<{core}::registry::Nothing> for Registry {{}}"
+    );
     for dependency in composed {
         conditions(text, "", dependency.cfg.as_slice());
         let _ = writeln!(

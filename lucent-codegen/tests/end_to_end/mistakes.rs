@@ -1,6 +1,6 @@
 //! What the compiler says when something is missing, hidden, doubled or broken.
 
-use super::project::{DOMAIN, HANDLER, MAIN, Project, manifest, BUILD};
+use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, manifest, member};
 
 #[track_caller]
 fn says(errors: &str, expected: &[&str]) {
@@ -20,7 +20,9 @@ fn a_command_without_a_handler_is_an_error_that_names_the_function_to_write() {
 
 #[test]
 fn a_function_that_a_macro_makes_is_missed_and_reported_at_its_name() {
-    let hidden = format!("macro_rules! hide {{ ($($item:item)*) => {{ $($item)* }} }}\nhide! {{ {HANDLER} }}");
+    let hidden = format!(
+        "macro_rules! hide {{ ($($item:item)*) => {{ $($item)* }} }}\nhide! {{ {HANDLER} }}"
+    );
     let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{hidden}{MAIN}"));
     says(&project.mistake(), &["`switch`", "functions_found_by_build_rs", "fn switch(lamp"]);
 }
@@ -30,7 +32,10 @@ fn a_function_that_another_macro_owns_is_listed_and_reported() {
     // `projector` here is not Lucent's, and the scanner cannot know: a glob may bring it in.
     let project = Project::of(&[
         ("Cargo.toml", &manifest("lamps", "", "other = { path = \"other\" }\n")),
-        ("other/Cargo.toml", "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\nproc-macro = true\n"),
+        (
+            "other/Cargo.toml",
+            "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\nproc-macro = true\n",
+        ),
         (
             "other/src/lib.rs",
             "use proc_macro::TokenStream;\n#[proc_macro_attribute]\npub fn projector(_: TokenStream, item: TokenStream) -> TokenStream { item }\n",
@@ -38,12 +43,17 @@ fn a_function_that_another_macro_owns_is_listed_and_reported() {
         ("build.rs", BUILD),
         (
             "src/main.rs",
-            &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nmod slides {{ use other::*;\n#[projector]\npub fn ghosts() {{}}\n}}"),
+            &format!(
+                "lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nmod slides {{ use other::*;\n#[projector]\npub fn ghosts() {{}}\n}}"
+            ),
         ),
     ]);
     says(
         &project.mistake(),
-        &["`ghosts` was found by build.rs, but the compiler has not seen its attribute", "src/main.rs"],
+        &[
+            "`ghosts` was found by build.rs, but the compiler has not seen its attribute",
+            "src/main.rs",
+        ],
     );
 }
 
@@ -67,30 +77,39 @@ mod second {{
 
 #[test]
 fn a_syntax_error_is_reported_by_rustc() {
-    let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nfn broken( {{"));
+    let project = Project::binary(&format!(
+        "lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nfn broken( {{"
+    ));
     says(&project.mistake(), &["error: ", "src/main.rs:"]);
 }
 
 #[test]
 fn a_library_that_does_not_opt_in_is_named_at_the_call() {
     let project = Project::of(&[
-        ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n"),
-        ("lamps/Cargo.toml", &manifest("lamps", "", "").replace("[profile.dev]\ndebug = false", "")),
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
+        ),
+        ("lamps/Cargo.toml", &member("lamps", "", "")),
         ("lamps/build.rs", BUILD),
         ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
-        (
-            "app/Cargo.toml",
-            &manifest("app", "", "lamps = { path = \"../lamps\" }\n").replace("[profile.dev]\ndebug = false", ""),
-        ),
+        ("app/Cargo.toml", &member("app", "", "lamps = { path = \"../lamps\" }\n")),
         ("app/build.rs", BUILD),
         (
             "app/src/main.rs",
-            &format!("use lamps::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{}", MAIN.replace("registry()", "crate::registry()")),
+            &format!(
+                "use lamps::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{}",
+                MAIN.replace("registry()", "crate::registry()")
+            ),
         ),
     ]);
     says(
         &project.mistake(),
-        &["registry does not include the crate that handles this", "[package.metadata.lucent]", "registry = true"],
+        &[
+            "registry does not include the crate that handles this",
+            "[package.metadata.lucent]",
+            "registry = true",
+        ],
     );
 }
 
@@ -105,6 +124,7 @@ fn a_package_without_a_build_script_is_told_to_have_one() {
 
 #[test]
 fn a_crate_without_its_registry_is_told_so_at_the_function() {
-    let project = Project::binary(&format!("{DOMAIN}{HANDLER}{}", MAIN.replace("registry()", "todo()")));
+    let project =
+        Project::binary(&format!("{DOMAIN}{HANDLER}{}", MAIN.replace("registry()", "todo()")));
     says(&project.mistake(), &["lucent_registry", "fn switch(lamp"]);
 }

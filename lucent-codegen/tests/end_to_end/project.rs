@@ -98,7 +98,10 @@ impl Project {
         let output = self.cargo("check", &[]);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "it builds:\n{errors}");
-        assert!(!errors.contains("failed to run custom build command"), "build.rs failed:\n{errors}");
+        assert!(
+            !errors.contains("failed to run custom build command"),
+            "build.rs failed:\n{errors}"
+        );
         errors
     }
 
@@ -116,6 +119,12 @@ impl Project {
     }
 }
 
+/// The manifest of a workspace's member.
+pub(crate) fn member(name: &str, more: &str, dependencies: &str) -> String {
+    let alone = manifest(name, more, dependencies);
+    alone.replace("[workspace]\n", "").replace("[profile.dev]\ndebug = false\n", "")
+}
+
 /// A manifest with the usual dependencies.
 pub(crate) fn manifest(name: &str, more: &str, dependencies: &str) -> String {
     let root = checkout();
@@ -127,6 +136,8 @@ name = "{name}"
 version = "0.1.0"
 edition = "2024"
 {more}
+[workspace]
+
 [dependencies]
 lucent-core = {{ path = "{root}/lucent-core" }}
 serde = {{ version = "1", features = ["derive"] }}

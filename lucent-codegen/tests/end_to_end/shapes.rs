@@ -2,13 +2,15 @@
 
 use std::time::SystemTime;
 
-use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, checkout, manifest, target};
+use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, checkout, manifest, member, target};
 
 const SWITCHED: &str = "switched 1 and 0\n";
 
 #[test]
 fn a_single_binary_with_its_domain_in_a_module() {
-    let main = format!("mod home {{ pub mod lamp; }}\nuse home::lamp::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{MAIN}");
+    let main = format!(
+        "mod home {{ pub mod lamp; }}\nuse home::lamp::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{MAIN}"
+    );
     let project = Project::binary(&main);
     project.write("src/home/lamp.rs", &format!("{DOMAIN}{HANDLER}"));
     assert_eq!(project.run(&[]), SWITCHED);
@@ -35,19 +37,21 @@ generator = {{ package = "lucent-codegen", path = "{root}/lucent-codegen" }}
 "#
     );
     let project = Project::of(&[
-        ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n"),
         (
-            "lamps/Cargo.toml",
-            &manifest("lamps", "[package.metadata.lucent]\nregistry = true\n", "")
-                .replace("[profile.dev]\ndebug = false", ""),
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
         ),
+        ("lamps/Cargo.toml", &member("lamps", "[package.metadata.lucent]\nregistry = true\n", "")),
         ("lamps/build.rs", BUILD),
         ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
         ("app/Cargo.toml", &app),
         ("app/build.rs", "fn main() { generator::build(); }"),
         (
             "app/src/main.rs",
-            &format!("use lucent::prelude::*;\nuse lighting::*;\nlucent::registry!();\n{}", MAIN.replace("registry()", "crate::registry()")),
+            &format!(
+                "use lucent::prelude::*;\nuse lighting::*;\nlucent::registry!();\n{}",
+                MAIN.replace("registry()", "crate::registry()")
+            ),
         ),
     ]);
     assert_eq!(project.run(&["-p", "app"]), SWITCHED);
@@ -100,6 +104,7 @@ fn an_unrelated_edit_does_not_touch_the_registry() {
 fn registry_time(package: &str) -> SystemTime {
     let name = format!("lucent_registry_bin_{package}.rs");
     let builds = std::fs::read_dir(target().join("debug/build")).unwrap();
-    let found = builds.filter_map(|build| build.unwrap().path().join("out").join(&name).metadata().ok());
+    let found =
+        builds.filter_map(|build| build.unwrap().path().join("out").join(&name).metadata().ok());
     found.map(|file| file.modified().unwrap()).max().unwrap()
 }

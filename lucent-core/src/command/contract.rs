@@ -69,5 +69,4 @@ pub type EventOf<C> = <<C as Command>::Aggregate as Aggregate>::Event;
 )]
 pub trait Reply: Serialize + DeserializeOwned + Send + 'static {}
 
-#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Reply for T {}

@@ -13,8 +13,12 @@ use super::bank::{Account, AccountEvent};
 /// The event as a store gives it back.
 pub(crate) fn recorded<E: Event>(event: &E) -> RecordedEvent {
     let metadata = Arc::new(Metadata::of_command(CommandId::derived("c"), Default::default()));
-    let event = NewEvent::encode(event, &metadata, Timestamp::default()).unwrap();
-    event.into_recorded(StreamId::new("account-1").unwrap(), Version::new(1), Position::new(1))
+    let event = NewEvent::encode(event, &metadata, Timestamp::default()).expect("it encodes");
+    event.into_recorded(
+        StreamId::new("account-1").expect("it is valid"),
+        Version::new(1),
+        Position::new(1),
+    )
 }
 
 fn json(text: &str) -> Payload {
@@ -83,7 +87,7 @@ fn retired_types_pass_and_unknown_ones_fail_with_their_place() {
 }
 
 fn tags(event: &impl Event) -> Vec<String> {
-    event.tags().unwrap().iter().map(ToString::to_string).collect()
+    event.tags().expect("they are valid").iter().map(ToString::to_string).collect()
 }
 
 #[test]

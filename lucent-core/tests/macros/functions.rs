@@ -43,8 +43,7 @@ fn a_handler_is_called_through_its_command() {
 
 #[test]
 fn a_handler_without_a_state_creates_and_the_others_do_not() {
-    assert!(Open::CREATES);
-    assert!(!Withdraw::CREATES);
+    assert_eq!((Open::CREATES, Withdraw::CREATES), (true, false));
     let open = Open { account: AccountId::new(), owner: "Ann".into() };
     let Ok(decision) = open.decide(&Account::default(), &context(0));
     assert_eq!(decision.events, [AccountEvent::AccountOpened { owner: "Ann".into() }]);

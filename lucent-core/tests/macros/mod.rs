@@ -4,3 +4,4 @@ mod bank;
 mod events;
 mod functions;
 mod ids;
+mod ui;

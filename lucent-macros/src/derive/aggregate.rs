@@ -16,7 +16,6 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
     let known = ["id", "event", "snapshot", "name", "shared_id", "crate"];
     let arguments = input::arguments_of(&input.attrs, "aggregate", &known, &mut errors);
     let root = Root::new(&arguments, &mut errors);
-    let p = root.private();
     let ident = &input.ident;
     if let Data::Union(data) = &input.data {
         let message = "an aggregate is a struct or an enum";
@@ -43,6 +42,7 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let folds = (errors.is_empty() && input.generics.params.is_empty()).then(|| {
         let at = at(ident);
+        let p = root.private_at(at);
         quote_spanned!(at=> const _: fn() = #p::folds::<#ident>;)
     });
     let of = {
@@ -91,10 +91,7 @@ fn snapshot(root: &Root, arguments: &Arguments, errors: &mut Errors) -> Option<T
     const EXAMPLE: &str = "write `snapshot(every = 200, version = 1)`";
     let argument = arguments.find("snapshot")?;
     let ArgumentValue::List(inner) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            format!("`snapshot` takes a list: {EXAMPLE}"),
-        );
+        errors.at(argument.value_span(), format!("`snapshot` takes a list: {EXAMPLE}"));
         return None;
     };
     inner.check_keys("snapshot", &["every", "version"], errors.list());
@@ -108,8 +105,8 @@ fn snapshot(root: &Root, arguments: &Arguments, errors: &mut Errors) -> Option<T
         None => 1,
     };
     let every = every?;
-    let p = root.private();
     let at: Span = argument.key.span().resolved_at(mixed());
+    let (root, p) = (root.at(at), root.private_at(at));
     Some(quote_spanned! {at=>
         const SNAPSHOT: #p::Option<#root::SnapshotPolicy> = #p::Option::Some(
             #root::SnapshotPolicy { every: #every, version: #version },

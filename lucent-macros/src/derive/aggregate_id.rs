@@ -10,7 +10,7 @@ use syn::{Data, DeriveInput, Field, Fields, Ident, spanned::Spanned as _};
 use crate::{
     errors::Errors,
     input,
-    root::{Root, at, mixed},
+    root::{Root, at},
 };
 
 pub(crate) fn aggregate_id(input: &DeriveInput) -> TokenStream {
@@ -59,10 +59,7 @@ fn category(ident: &Ident, arguments: &Arguments, errors: &mut Errors) -> String
             format!("a category ends at the first `-` of a stream's name: write `\"{better}\"`"),
         );
     } else if category.chars().any(char::is_control) || category.len() > 200 {
-        errors.at(
-            literal.span(),
-            "a category is a printable text of at most 200 bytes",
-        );
+        errors.at(literal.span(), "a category is a printable text of at most 200 bytes");
     }
     category
 }
@@ -82,10 +79,7 @@ fn only_field<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fie
                 errors.at(fields.span(), message);
             }
             Fields::Unnamed(_) | Fields::Unit => {
-                errors.at(
-                    ident.span(),
-                    format!("an aggregate id holds a value: {shape}"),
-                );
+                errors.at(ident.span(), format!("an aggregate id holds a value: {shape}"));
             }
         },
         Data::Enum(data) => errors.at(
@@ -110,17 +104,13 @@ fn is_copy(field: &Field) -> bool {
 }
 
 fn impls(root: &Root, ident: &Ident, field: &Field, category: &str, copy: bool) -> TokenStream {
-    let p = root.private();
     let value = &field.ty;
+    // What the value lacks is reported at the value.
+    let mixed = at(value);
+    let (root, p) = (root.at(mixed), root.private_at(mixed));
     let name = input::plain(ident);
-    let mixed = mixed();
-    let checked = {
-        let at = at(value);
-        quote_spanned!(at=> type Value = #value;)
-    };
     let (clone, copy) = if copy {
-        let at = at(value);
-        let copy = quote_spanned!(at=>
+        let copy = quote_spanned!(mixed=>
             #[automatically_derived]
             impl #p::std::marker::Copy for #ident {}
         );
@@ -132,7 +122,7 @@ fn impls(root: &Root, ident: &Ident, field: &Field, category: &str, copy: bool) 
     quote_spanned! {mixed=>
         #[automatically_derived]
         impl #root::AggregateId for #ident {
-            #checked
+            type Value = #value;
             const CATEGORY: &'static str = #category;
             fn from_value(value: Self::Value) -> Self { Self(value) }
             fn value(&self) -> &Self::Value { &self.0 }

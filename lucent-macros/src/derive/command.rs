@@ -43,6 +43,13 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         let at = at(&aggregate);
         quote_spanned!(at=> type Aggregate = #aggregate;)
     };
+    let aggregate_id = {
+        let at = at(&aggregate);
+        let root = root.at(at);
+        quote_spanned! {at=>
+            fn aggregate_id(&self) -> &<#aggregate as #root::Aggregate>::Id { #id }
+        }
+    };
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let of = {
         let at = at(ident);
@@ -54,7 +61,7 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         impl #impl_generics #root::Command for #of #type_generics #where_clause {
             #associated
             const NAME: &'static str = #name;
-            fn aggregate_id(&self) -> &<#aggregate as #root::Aggregate>::Id { #id }
+            #aggregate_id
         }
     }
 }
@@ -104,11 +111,9 @@ fn id_field(input: &DeriveInput, errors: &mut Errors) -> Option<(Member, Type)> 
     }
     if found.is_none() {
         let example = match fields {
-            Fields::Named(named) => named
-                .named
-                .first()
-                .and_then(|field| field.ident.as_ref())
-                .map(ToString::to_string),
+            Fields::Named(named) => {
+                named.named.first().and_then(|field| field.ident.as_ref()).map(ToString::to_string)
+            }
             Fields::Unnamed(_) | Fields::Unit => None,
         };
         let example = example.map_or_else(

@@ -28,65 +28,69 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         return fallback(function, command);
     }
     let Function { root, listing, .. } = function;
-    let p = root.private();
     let output = function.output();
     let cfgs = listing.cfgs();
     let home = listing.home();
     let of = at(command);
-    let header = quote_spanned!(of=> impl #root::Handled for #command);
-    let place = at(&output);
-    let decided =
-        quote_spanned!(place=> <#output as #root::IntoDecision<#root::EventOf<#command>>>);
-    let call = call(function, &roles);
+    let header = {
+        let root = root.at(of);
+        quote_spanned!(of=> impl #root::Handled for #command)
+    };
     let creates = roles.state.is_none();
-    let listed = listing.listed_as(
-        root,
-        &quote_spanned!(of=> command_function::<#command>),
-        &quote!(),
-    );
+    let call = call(function, &roles);
+    let describe = quote_spanned!(of=> command_function::<#command>);
+    let listed = listing.listed_as(root, &describe, &quote!());
+    // What is wrong with the return type is reported there.
+    let place = at(&output);
+    let (root, p) = (root.at(place), root.private_at(place));
+    let events = {
+        let root = root.at(of);
+        quote_spanned!(of=> #root::EventOf<#command>)
+    };
+    let decided = quote_spanned!(place=> <#output as #root::IntoDecision<#events>>);
+    let body = quote_spanned! {place=>
+        type Reply = #decided::Reply;
+        type Refusal = #decided::Refusal;
+        fn decide(
+            &self,
+            state: &Self::Aggregate,
+            context: &#root::CommandContext,
+        ) -> #p::Result<#root::Decision<#events, Self::Reply>, Self::Refusal> {
+            #decided::into_decision(#call)
+        }
+    };
     quote_spanned! {mixed()=>
         #cfgs
         #[automatically_derived]
         #header {
             type Home = #home;
-            type Reply = #decided::Reply;
-            type Refusal = #decided::Refusal;
             const CREATES: bool = #creates;
-            fn decide(
-                &self,
-                state: &Self::Aggregate,
-                context: &#root::CommandContext,
-            ) -> #p::Result<#root::Decision<#root::EventOf<Self>, Self::Reply>, Self::Refusal> {
-                #call
-            }
+            #body
         }
         #listed
     }
 }
 
+/// Calls the function with what it asks for.
 fn call(function: &Function, roles: &Roles<'_>) -> TokenStream {
-    let root = &function.root;
-    let p = root.private();
-    let mixed = mixed();
+    let place = at(&function.output());
     let ident = &function.signature.ident;
     let state = roles.state.map(|state| {
         let at = at(&state.ty);
         quote_spanned!(at=> state,)
     });
-    let unused_state = roles
-        .state
-        .is_none()
-        .then(|| quote_spanned!(mixed=> let _ = state;));
     let of = at(&roles.command.ty);
     let command = match roles.command.passing {
-        Passing::Value => quote_spanned!(of=> #p::Clone::clone(self)),
+        Passing::Value => {
+            let p = function.root.private_at(of);
+            quote_spanned!(of=> #p::Clone::clone(self))
+        }
         Passing::Reference | Passing::Mutable(_) => quote_spanned!(of=> self),
     };
-    let context = roles.context.then(|| quote_spanned!(mixed=> , context));
-    let unused_context = (!roles.context).then(|| quote_spanned!(mixed=> let _ = context;));
-    let place = at(&function.output());
-    let into = quote_spanned!(place=> #root::IntoDecision::<#root::EventOf<Self>>::into_decision);
-    quote_spanned!(mixed=> #unused_state #unused_context #into(#ident(#state #command #context)))
+    let context = roles.context.then(|| quote_spanned!(place=> , context));
+    let unused_state = roles.state.is_none().then(|| quote_spanned!(place=> let _ = state;));
+    let unused_context = (!roles.context).then(|| quote_spanned!(place=> let _ = context;));
+    quote_spanned!(place=> { #unused_state #unused_context #ident(#state #command #context) })
 }
 
 fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
@@ -95,14 +99,8 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     if let Some(context) = context {
         context.expect_reference("the context comes by reference", errors);
     }
-    if let Some(early) = parameters
-        .iter()
-        .find(|parameter| parameter.is("CommandContext"))
-    {
-        errors.on(
-            &early.whole,
-            "the context comes last: move this parameter to the end",
-        );
+    if let Some(early) = parameters.iter().find(|parameter| parameter.is("CommandContext")) {
+        errors.on(&early.whole, "the context comes last: move this parameter to the end");
         return None;
     }
     let (state, command) = match parameters[..] {
@@ -132,16 +130,10 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     }
     if let Passing::Mutable(keyword) = &command.passing {
         let name = command.name();
-        errors.on(
-            keyword,
-            format!("a command handler does not change the command: write `&{name}`"),
-        );
+        errors
+            .on(keyword, format!("a command handler does not change the command: write `&{name}`"));
     }
-    Some(Roles {
-        state,
-        command,
-        context: context.is_some(),
-    })
+    Some(Roles { state, command, context: context.is_some() })
 }
 
 /// An implementation that only keeps callers of the command from being reported too.

@@ -49,7 +49,11 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let pass_at = takes_place.then(|| quote_spanned!(mixed=> at,));
     let unused = (!takes_place).then(|| quote_spanned!(mixed=> let _ = at;));
     let place = at(&function.output());
-    let outcome = quote_spanned!(place=> #root::HandlerOutcome::into_outcome);
+    let output = function.output();
+    let outcome = {
+        let root = root.at(place);
+        quote_spanned!(place=> <#output as #root::HandlerOutcome>::into_outcome)
+    };
     let wait = function.signature.asyncness.map(|keyword| {
         let at = keyword.span().resolved_at(mixed);
         quote_spanned!(at=> .await)

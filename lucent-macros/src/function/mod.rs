@@ -19,11 +19,19 @@ use self::signature::Function;
 use crate::errors::Errors;
 
 /// What is emitted after the function.
-pub(crate) fn expand(kind: FunctionKind, arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(
+    kind: FunctionKind,
+    arguments: &TokenStream,
+    item: TokenStream,
+) -> TokenStream {
     let mut errors = Errors::default();
-    let Some(function) = Function::parse(kind, &arguments, item, &mut errors) else {
+    let Some(function) = Function::parse(kind, arguments, item, &mut errors) else {
         return quote!(#errors);
     };
+    if function.is_method() {
+        // Nothing else may stand in an `impl`.
+        return quote!(#errors);
+    }
     let impls = match kind {
         FunctionKind::CommandHandler => command_handler::expand(&function, &mut errors),
         FunctionKind::QueryHandler => query_handler::expand(&function, &mut errors),

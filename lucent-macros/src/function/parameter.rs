@@ -25,9 +25,7 @@ impl Parameter {
         let (ty, passing) = match inner(&whole) {
             Type::Reference(reference) => (
                 (*reference.elem).clone(),
-                reference
-                    .mutability
-                    .map_or(Passing::Reference, Passing::Mutable),
+                reference.mutability.map_or(Passing::Reference, Passing::Mutable),
             ),
             other => (other.clone(), Passing::Value),
         };
@@ -44,8 +42,7 @@ impl Parameter {
 
     /// The type's name for messages and examples.
     pub(super) fn name(&self) -> String {
-        self.last_segment()
-            .map_or_else(|| "T".to_owned(), ToString::to_string)
+        self.last_segment().map_or_else(|| "T".to_owned(), ToString::to_string)
     }
 
     /// Reports a parameter that is not `&T`; `why` completes "…: write `&T`".

@@ -23,12 +23,7 @@ struct Roles<'a> {
 }
 
 pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
-    let Function {
-        root,
-        listing,
-        arguments,
-        ..
-    } = function;
+    let Function { root, listing, arguments, .. } = function;
     let p = root.private();
     let mixed = mixed();
     let ident = &function.signature.ident;
@@ -46,7 +41,10 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let cfgs = listing.cfgs();
     let home = listing.home();
     let of = at(view);
-    let header = quote_spanned!(of=> impl #root::Projected for #view);
+    let header = {
+        let root = root.at(of);
+        quote_spanned!(of=> impl #root::Projected for #view)
+    };
     let view_type = quote_spanned!(of=> type View = #view;);
     let event_at = at(event);
     let event_type = quote_spanned!(event_at=> type Event = #event;);
@@ -55,7 +53,11 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let pass_at = roles.at.then(|| quote_spanned!(mixed=> , at));
     let unused = (!roles.at).then(|| quote_spanned!(mixed=> let _ = at;));
     let place = at(&function.output());
-    let kept = quote_spanned!(place=> #p::kept);
+    let output = function.output();
+    let kept = {
+        let p = root.private_at(place);
+        quote_spanned!(place=> #p::kept::<#output>(#ident(#pass_view, #pass_event #pass_at)))
+    };
     // It is as private as the types that it names, which no visibility of its own could be.
     let projector = quote_spanned!(mixed=> __LucentProjector<#view, #event>);
     let listed = listing.listed_as(
@@ -88,7 +90,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                     at: &#root::RecordedEvent,
                 ) -> #p::Result<#root::Keep, #p::Box<dyn #p::std::error::Error + #p::std::marker::Send + #p::std::marker::Sync>> {
                     #unused
-                    #kept(#ident(#pass_view, #pass_event #pass_at))
+                    #kept
                 }
             }
             #[automatically_derived]
@@ -108,10 +110,7 @@ pub(super) fn name(function: &Function, errors: &mut Errors) -> String {
     if arguments.find("name").is_none() {
         errors.at(
             ident.span(),
-            format!(
-                "`{ident}` has no durable name: write `name = \"{}\"`",
-                input::plain(ident)
-            ),
+            format!("`{ident}` has no durable name: write `name = \"{}\"`", input::plain(ident)),
         );
     }
     // Mistakes in it are reported with the function.
@@ -159,23 +158,18 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
         return quote_spanned!(mixed=> let _ = event; #p::stream_key(at));
     };
     let ArgumentValue::Value(value) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            format!("`key` takes a function or a text: {EXAMPLE}"),
-        );
+        errors.at(argument.value_span(), format!("`key` takes a function or a text: {EXAMPLE}"));
         return TokenStream::new();
     };
     let place = at(value);
+    let p = root.private_at(place);
     match &**value {
         Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => {
             quote_spanned!(place=> let _ = (event, at); #p::keys_of(#value))
         }
         Expr::Path(_) => quote_spanned!(place=> let _ = at; #p::keys_of(#value(event))),
         other => {
-            errors.on(
-                other,
-                format!("`key` takes a function or a text: {EXAMPLE}"),
-            );
+            errors.on(other, format!("`key` takes a function or a text: {EXAMPLE}"));
             TokenStream::new()
         }
     }
@@ -188,10 +182,7 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
         [view, event, at] => {
             at.expect_reference("the event's place comes by reference", errors);
             if !at.is("RecordedEvent") {
-                errors.on(
-                    &at.whole,
-                    "the third parameter of a projector is `at: &RecordedEvent`",
-                );
+                errors.on(&at.whole, "the third parameter of a projector is `at: &RecordedEvent`");
             }
             (view, event, true)
         }
@@ -206,10 +197,7 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     };
     if !matches!(view.passing, Passing::Mutable(_)) {
         let name = view.name();
-        errors.on(
-            &view.whole,
-            format!("a projector changes its read model: write `&mut {name}`"),
-        );
+        errors.on(&view.whole, format!("a projector changes its read model: write `&mut {name}`"));
     }
     event.expect_reference("a projector reads the event", errors);
     Some(Roles { view, event, at })

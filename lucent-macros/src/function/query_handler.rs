@@ -18,7 +18,6 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         return TokenStream::new();
     };
     let Function { root, listing, .. } = function;
-    let p = root.private();
     let mixed = mixed();
     let query = &query.ty;
     if !errors.is_empty() {
@@ -28,39 +27,38 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let cfgs = listing.cfgs();
     let home = listing.home();
     let of = at(query);
-    let header = quote_spanned!(of=> impl #root::Answered for #query);
+    let header = {
+        let root = root.at(of);
+        quote_spanned!(of=> impl #root::Answered for #query)
+    };
     let place = at(&output);
-    let outcome = quote_spanned!(place=> <#output as #root::QueryOutcome>);
-    let into = quote_spanned!(place=> #root::QueryOutcome::into_result);
-    let error = quote_spanned!(place=> type Error = #outcome::Error;);
     let injected = Injected::new(root, asked);
-    let (inject, pass, checks, reads) = (
-        injected.inject(),
-        injected.pass(),
-        injected.checks(),
-        injected.reads(),
-    );
+    let (inject, pass, checks, reads) =
+        (injected.inject(), injected.pass(), injected.checks(), injected.reads());
     let ident = &function.signature.ident;
     let wait = function.signature.asyncness.map(|keyword| {
         let at = keyword.span().resolved_at(mixed);
         quote_spanned!(at=> .await)
     });
-    let listed = listing.listed_as(
-        root,
-        &quote_spanned!(of=> query_function::<#query>),
-        &checks,
-    );
+    let describe = quote_spanned!(of=> query_function::<#query>);
+    let listed = listing.listed_as(root, &describe, &checks);
+    // What is wrong with the return type is reported there.
+    let (root, p) = (root.at(place), root.private_at(place));
+    let outcome = quote_spanned!(place=> <#output as #root::QueryOutcome>);
+    let body = quote_spanned! {place=>
+        type Answer = #outcome::Answer;
+        type Error = #outcome::Error;
+        async fn answer(self, shell: &#root::Shell) -> #p::Result<Self::Answer, Self::Error> {
+            #inject
+            #outcome::into_result(#ident(self, #pass) #wait)
+        }
+    };
     quote_spanned! {mixed=>
         #cfgs
         #[automatically_derived]
         #header {
             type Home = #home;
-            type Answer = #outcome::Answer;
-            #error
-            async fn answer(self, shell: &#root::Shell) -> #p::Result<Self::Answer, Self::Error> {
-                #inject
-                #into(#ident(self, #pass) #wait)
-            }
+            #body
             fn reads() -> #p::Vec<&'static str> { #reads }
         }
         #listed
@@ -81,10 +79,8 @@ fn roles<'a>(
     };
     if !matches!(query.passing, Passing::Value) {
         let name = query.name();
-        errors.on(
-            &query.whole,
-            format!("a query handler takes its query by value: write `{name}`"),
-        );
+        errors
+            .on(&query.whole, format!("a query handler takes its query by value: write `{name}`"));
     }
     Some((query, asked_for(asked, errors)))
 }
@@ -117,6 +113,7 @@ impl<'a> Injected<'a> {
         let root = self.root;
         let makes = self.types.iter().map(|ty| {
             let at = at(ty);
+            let root = root.at(at);
             quote_spanned!(at=> <#ty as #root::Inject>::inject(shell)?,)
         });
         quote_spanned!(mixed=> let injected = (#(#makes)*);)
@@ -140,12 +137,10 @@ impl<'a> Injected<'a> {
         let root = self.root;
         let checks = self.types.iter().map(|ty| {
             let at = at(ty);
+            let root = root.at(at);
             quote_spanned!(at=> <#ty as #root::Inject>::check(shell)?;)
         });
-        let unused = self
-            .types
-            .is_empty()
-            .then(|| quote_spanned!(mixed=> let _ = shell;));
+        let unused = self.types.is_empty().then(|| quote_spanned!(mixed=> let _ = shell;));
         quote_spanned!(mixed=> |shell: &#root::Shell| { #unused #(#checks)* #p::Ok(()) })
     }
 
@@ -156,6 +151,7 @@ impl<'a> Injected<'a> {
         let root = self.root;
         let reads = self.types.iter().map(|ty| {
             let at = at(ty);
+            let root = root.at(at);
             quote_spanned!(at=> <#ty as #root::Inject>::reads())
         });
         quote_spanned!(mixed=> #p::reads_of([#(#reads),*]))

@@ -51,30 +51,21 @@ impl Function {
             }
         };
         let (attributes, signature) = parsed?;
-        let arguments = errors
-            .take(Arguments::parse_tokens(tokens.clone()))
-            .unwrap_or_default();
+        let arguments = errors.take(Arguments::parse_tokens(tokens.clone())).unwrap_or_default();
         arguments.check_keys(&place, known_keys(kind), errors.list());
         let root = Root::new(&arguments, errors);
         input::text(&arguments, "name", errors);
         check(kind, &signature, errors);
         let parameters = parameters(&signature, errors);
-        let cfgs = attributes
-            .into_iter()
-            .filter(|found| found.path().is_ident("cfg"));
-        let listing = Listing::new(
-            &arguments,
-            &signature.ident,
-            fingerprint(tokens, &raw),
-            cfgs.collect(),
-        );
-        Some(Self {
-            root,
-            arguments,
-            signature,
-            parameters,
-            listing,
-        })
+        let cfgs = attributes.into_iter().filter(|found| found.path().is_ident("cfg"));
+        let listing =
+            Listing::new(&arguments, &signature.ident, fingerprint(tokens, &raw), cfgs.collect());
+        Some(Self { root, arguments, signature, parameters, listing })
+    }
+
+    /// Whether it stands in an `impl` or a `trait`.
+    pub(super) fn is_method(&self) -> bool {
+        self.signature.receiver().is_some()
     }
 
     /// The return type, with its place.
@@ -154,23 +145,16 @@ fn check(kind: FunctionKind, signature: &Signature, errors: &mut Errors) {
         );
     }
     if let Some(abi) = &signature.abi {
-        errors.on(
-            abi,
-            format!("a function with `{place}` is called by Rust alone: remove this"),
-        );
+        errors.on(abi, format!("a function with `{place}` is called by Rust alone: remove this"));
     }
     if let Some(variadic) = &signature.variadic {
         errors.on(variadic, "list the parameters one by one");
     }
-    let generic = signature
-        .generics
-        .params
-        .iter()
-        .find_map(|parameter| match parameter {
-            syn::GenericParam::Type(parameter) => Some(parameter.ident.span()),
-            syn::GenericParam::Const(parameter) => Some(parameter.ident.span()),
-            syn::GenericParam::Lifetime(_) => None,
-        });
+    let generic = signature.generics.params.iter().find_map(|parameter| match parameter {
+        syn::GenericParam::Type(parameter) => Some(parameter.ident.span()),
+        syn::GenericParam::Const(parameter) => Some(parameter.ident.span()),
+        syn::GenericParam::Lifetime(_) => None,
+    });
     if let Some(span) = generic {
         errors.at(
             span,

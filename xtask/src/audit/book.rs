@@ -23,9 +23,7 @@ pub fn problems(workspace: &Workspace, source: &Path, files: &[TextFile]) -> Vec
         for (line, include) in includes(&page.text) {
             if let Err(reason) = resolve(workspace, page, include) {
                 let place = page.path.display();
-                problems.push(format!(
-                    "{place}:{line}: the include of `{include}` {reason}"
-                ));
+                problems.push(format!("{place}:{line}: the include of `{include}` {reason}"));
             }
         }
     }
@@ -80,9 +78,7 @@ fn includes(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn include_of(line: &str) -> Option<&str> {
     let inner = line.trim().strip_prefix("{{#")?.strip_suffix("}}")?;
     let (verb, path) = inner.split_once(' ')?;
-    ["include", "rustdoc_include"]
-        .contains(&verb)
-        .then(|| path.trim())
+    ["include", "rustdoc_include"].contains(&verb).then(|| path.trim())
 }
 
 fn resolve(workspace: &Workspace, page: &TextFile, include: &str) -> Result<(), String> {
@@ -113,16 +109,13 @@ fn anchored(text: &str, anchor: &str) -> Result<(), String> {
     }
     let mark = |kind: &str| {
         let mark = format!("{kind}: {anchor}");
-        text.lines()
-            .position(|line| line.trim_end().ends_with(&mark))
+        text.lines().position(|line| line.trim_end().ends_with(&mark))
     };
     match (mark("ANCHOR"), mark("ANCHOR_END")) {
         (Some(start), Some(end)) if start + 1 < end => Ok(()),
         (Some(_), Some(_)) => Err("is empty".to_owned()),
         (None, _) => Err(format!("finds no line that ends with `ANCHOR: {anchor}`")),
-        (_, None) => Err(format!(
-            "finds no line that ends with `ANCHOR_END: {anchor}`"
-        )),
+        (_, None) => Err(format!("finds no line that ends with `ANCHOR_END: {anchor}`")),
     }
 }
 
@@ -190,14 +183,8 @@ mod tests {
 
     #[test]
     fn a_page_outside_of_the_summary_is_found() {
-        let page = TextFile {
-            path: PathBuf::from("book/src/lost.md"),
-            text: String::new(),
-        };
-        let summary = TextFile {
-            path: PathBuf::from("book/src/SUMMARY.md"),
-            text: String::new(),
-        };
+        let page = TextFile { path: PathBuf::from("book/src/lost.md"), text: String::new() };
+        let summary = TextFile { path: PathBuf::from("book/src/SUMMARY.md"), text: String::new() };
         assert_eq!(
             unlisted(Path::new("book/src"), &[&page, &summary]),
             ["book/src/lost.md: add this page to SUMMARY.md"]

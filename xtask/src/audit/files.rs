@@ -29,9 +29,7 @@ impl TextFile {
     /// Whether the file's name ends with this extension.
     #[must_use]
     pub fn is(&self, extension: &str) -> bool {
-        self.path
-            .extension()
-            .is_some_and(|found| found == extension)
+        self.path.extension().is_some_and(|found| found == extension)
     }
 }
 
@@ -65,13 +63,7 @@ fn tracked(root: &Path) -> Option<Vec<PathBuf>> {
         return None;
     }
     let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .stdin(Stdio::null())
         .output()
@@ -103,9 +95,7 @@ fn walked(workspace: &Workspace) -> io::Result<Vec<PathBuf>> {
 fn is_build_result(workspace: &Workspace, folder: &Path) -> bool {
     folder == workspace.target
         || folder.ends_with(".git")
-        || [".nojekyll", "CACHEDIR.TAG"]
-            .iter()
-            .any(|tag| folder.join(tag).exists())
+        || [".nojekyll", "CACHEDIR.TAG"].iter().any(|tag| folder.join(tag).exists())
 }
 
 #[cfg(test)]

@@ -60,10 +60,7 @@ fn problem(workspace: &Workspace, package: &Package, dependency: &Dependency) ->
     let (from, to) = (&package.name, &dependency.name);
     let Some(member) = workspace.package(to) else {
         return rule.never.contains(&to.as_str()).then(|| {
-            format!(
-                "`{from}` ({:?}) must not know `{to}`: move that code to a backend",
-                rule.layer
-            )
+            format!("`{from}` ({:?}) must not know `{to}`: move that code to a backend", rule.layer)
         });
     };
     let (allowed, when) = match dependency.kind {
@@ -87,10 +84,7 @@ fn misnamed(package: &Package) -> Option<String> {
     let folder = package.folder.file_name()?.to_str()?;
     let expected = format!("lucent-{folder}");
     (rule_of(package).layer == Layer::Backend && package.name != expected).then(|| {
-        format!(
-            "backends/{folder} must be the package `{expected}`, not `{}`",
-            package.name
-        )
+        format!("backends/{folder} must be the package `{expected}`, not `{}`", package.name)
     })
 }
 
@@ -164,13 +158,7 @@ const RULES: &[Rule] = &[
     Rule {
         layer: Layer::Book,
         place: Place::Inside("book"),
-        normal: &[
-            Layer::Backend,
-            Layer::Core,
-            Layer::Example,
-            Layer::Shell,
-            Layer::Testkit,
-        ],
+        normal: &[Layer::Backend, Layer::Core, Layer::Example, Layer::Shell, Layer::Testkit],
         build: &[Layer::Generator],
         development: &[],
         never: &[],
@@ -219,12 +207,7 @@ mod tests {
 
     fn check(folder: &str, name: &str, kind: DependencyKind, expected: &[&str]) {
         let member = |folder: &str| Package {
-            name: Path::new(folder)
-                .file_name()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned(),
+            name: Path::new(folder).file_name().unwrap().to_str().unwrap().to_owned(),
             folder: PathBuf::from(folder),
             dependencies: Vec::new(),
             roots: Vec::new(),
@@ -237,25 +220,12 @@ mod tests {
             member("backends/lucent-mem"),
         ];
         packages[3].folder = PathBuf::from("backends/mem");
-        let dependency = Dependency {
-            name: name.to_owned(),
-            kind,
-        };
-        match packages
-            .iter_mut()
-            .find(|package| package.folder == Path::new(folder))
-        {
+        let dependency = Dependency { name: name.to_owned(), kind };
+        match packages.iter_mut().find(|package| package.folder == Path::new(folder)) {
             Some(package) => package.dependencies.push(dependency),
-            None => packages.push(Package {
-                dependencies: vec![dependency],
-                ..member(folder)
-            }),
+            None => packages.push(Package { dependencies: vec![dependency], ..member(folder) }),
         }
-        let workspace = Workspace {
-            root: PathBuf::new(),
-            target: PathBuf::new(),
-            packages,
-        };
+        let workspace = Workspace { root: PathBuf::new(), target: PathBuf::new(), packages };
         let problems = problems(&workspace);
         assert_eq!(problems.len(), expected.len(), "{problems:?}");
         for (problem, expected) in problems.iter().zip(expected) {
@@ -266,18 +236,8 @@ mod tests {
     #[test]
     fn core_knows_no_backend() {
         let expected = ["`lucent-core` (Core) must not depend on `lucent-mem` (Backend)"];
-        check(
-            "lucent-core",
-            "lucent-mem",
-            DependencyKind::Normal,
-            &expected,
-        );
-        check(
-            "lucent-core",
-            "lucent-mem",
-            DependencyKind::Development,
-            &expected,
-        );
+        check("lucent-core", "lucent-mem", DependencyKind::Normal, &expected);
+        check("lucent-core", "lucent-mem", DependencyKind::Development, &expected);
     }
 
     #[test]
@@ -290,56 +250,21 @@ mod tests {
     #[test]
     fn a_crate_without_a_rule_stands_on_core() {
         check("lucent-http", "lucent-core", DependencyKind::Normal, &[]);
-        check(
-            "lucent-http",
-            "lucent-mem",
-            DependencyKind::Normal,
-            &["(Shell) must not"],
-        );
-        check(
-            "lucent-http",
-            "lucent-mem",
-            DependencyKind::Development,
-            &[],
-        );
+        check("lucent-http", "lucent-mem", DependencyKind::Normal, &["(Shell) must not"]);
+        check("lucent-http", "lucent-mem", DependencyKind::Development, &[]);
     }
 
     #[test]
     fn kinds_are_told_apart() {
         check("examples/app", "lucent-codegen", DependencyKind::Build, &[]);
-        check(
-            "examples/app",
-            "lucent-codegen",
-            DependencyKind::Normal,
-            &["must not"],
-        );
-        check(
-            "examples/app",
-            "lucent-core",
-            DependencyKind::Build,
-            &["to build"],
-        );
-        check(
-            "examples/app",
-            "lucent-testkit",
-            DependencyKind::Normal,
-            &["must not"],
-        );
-        check(
-            "examples/app",
-            "lucent-testkit",
-            DependencyKind::Development,
-            &[],
-        );
+        check("examples/app", "lucent-codegen", DependencyKind::Normal, &["must not"]);
+        check("examples/app", "lucent-core", DependencyKind::Build, &["to build"]);
+        check("examples/app", "lucent-testkit", DependencyKind::Normal, &["must not"]);
+        check("examples/app", "lucent-testkit", DependencyKind::Development, &[]);
     }
 
     #[test]
     fn a_backend_carries_the_name_of_its_folder() {
-        check(
-            "backends/other",
-            "lucent-core",
-            DependencyKind::Normal,
-            &["`lucent-other`"],
-        );
+        check("backends/other", "lucent-core", DependencyKind::Normal, &["`lucent-other`"]);
     }
 }

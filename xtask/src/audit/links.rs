@@ -59,9 +59,7 @@ pub(super) fn linked_files(document: &TextFile) -> Vec<PathBuf> {
 /// The targets of `[text](target)` and `[name]: target`, with the numbers of their lines.
 fn targets(text: &str) -> impl Iterator<Item = (usize, &str)> {
     prose(text).flat_map(|(line, prose)| {
-        let inline = prose
-            .match_indices("](")
-            .map(|(start, _)| &prose[start + 2..]);
+        let inline = prose.match_indices("](").map(|(start, _)| &prose[start + 2..]);
         let definition = prose
             .starts_with('[')
             .then(|| prose.split_once("]: "))
@@ -88,11 +86,7 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
         .map(|heading| {
             let kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
             let heading = heading.to_lowercase();
-            heading
-                .chars()
-                .filter(kept)
-                .map(|c| if c == ' ' { '-' } else { c })
-                .collect()
+            heading.chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()
         })
 }
 
@@ -111,10 +105,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let document = TextFile {
-            path: PathBuf::from("src/audit/links.md"),
-            text: text.to_owned(),
-        };
+        let document =
+            TextFile { path: PathBuf::from("src/audit/links.md"), text: text.to_owned() };
         let problems = problems(Path::new(env!("CARGO_MANIFEST_DIR")), &[document]);
         assert_eq!(problems, expected);
     }
@@ -140,9 +132,6 @@ mod tests {
 
     #[test]
     fn code_and_addresses_are_left_alone() {
-        check(
-            "`[a](b)` <https://a.b> [c](https://d.e/f#g)\n```text\n[h](i)\n```",
-            &[],
-        );
+        check("`[a](b)` <https://a.b> [c](https://d.e/f#g)\n```text\n[h](i)\n```", &[]);
     }
 }

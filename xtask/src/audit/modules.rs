@@ -15,10 +15,8 @@ pub fn problems(workspace: &Workspace, files: &[TextFile]) -> Vec<String> {
         let sources = package.map(|package| package.folder.join("src"));
         file.is("rs") && sources.is_some_and(|sources| file.path.starts_with(sources))
     };
-    let forgotten = files
-        .iter()
-        .filter(is_source)
-        .filter(|file| !is_compiled(workspace, &file.path));
+    let forgotten =
+        files.iter().filter(is_source).filter(|file| !is_compiled(workspace, &file.path));
     forgotten
         .map(|file| format!("{}: declare this module, or delete it", file.path.display()))
         .collect()
@@ -50,10 +48,7 @@ fn is_declared(workspace: &Workspace, package: &Package, file: &Path) -> bool {
         _ => (stem, folder),
     };
     let declaration = format!("mod {name};");
-    let roots = package
-        .roots
-        .iter()
-        .filter(|root| root.parent() == Some(folder));
+    let roots = package.roots.iter().filter(|root| root.parent() == Some(folder));
     let parents = [folder.join("mod.rs"), folder.with_extension("rs")];
     roots.chain(&parents).any(|parent| {
         let text = fs::read_to_string(workspace.root.join(parent)).unwrap_or_default();
@@ -88,15 +83,9 @@ mod tests {
     #[test]
     fn a_forgotten_file_is_found() {
         let workspace = Workspace::load().unwrap();
-        let file = |path: &str| TextFile {
-            path: PathBuf::from(path),
-            text: String::new(),
-        };
+        let file = |path: &str| TextFile { path: PathBuf::from(path), text: String::new() };
         assert_eq!(
-            problems(
-                &workspace,
-                &[file("xtask/src/orphan.rs"), file("xtask/tests/ui/case.rs")]
-            ),
+            problems(&workspace, &[file("xtask/src/orphan.rs"), file("xtask/tests/ui/case.rs")]),
             ["xtask/src/orphan.rs: declare this module, or delete it"]
         );
     }

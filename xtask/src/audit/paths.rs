@@ -78,18 +78,8 @@ fn is_of_path(c: char) -> bool {
 }
 
 /// Folders that every machine fills differently.
-const MACHINE_FOLDERS: &[&str] = &[
-    "Users",
-    "home",
-    "media",
-    "mnt",
-    "root",
-    "scratch",
-    "srv",
-    "work",
-    "workspace",
-    "workspaces",
-];
+const MACHINE_FOLDERS: &[&str] =
+    &["Users", "home", "media", "mnt", "root", "scratch", "srv", "work", "workspace", "workspaces"];
 
 #[cfg(test)]
 mod tests {
@@ -98,17 +88,11 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let file = TextFile {
-            path: PathBuf::from(path),
-            text: text.to_owned(),
-        };
+        let file = TextFile { path: PathBuf::from(path), text: text.to_owned() };
         let problems = problems(&[file]);
         assert_eq!(problems.len(), expected.len(), "{problems:?}");
         for (problem, expected) in problems.iter().zip(expected) {
-            assert!(
-                problem.contains(&format!("`{expected}` leads out")),
-                "{problem}"
-            );
+            assert!(problem.contains(&format!("`{expected}` leads out")), "{problem}");
         }
     }
 
@@ -121,11 +105,7 @@ mod tests {
 
     #[test]
     fn an_address_is_no_path() {
-        check(
-            "a.md",
-            "https://example.org/home/ada and src/work/list.rs",
-            &[],
-        );
+        check("a.md", "https://example.org/home/ada and src/work/list.rs", &[]);
         check("a.md", "#!/usr/bin/env bash, and a `/work` route", &[]);
         check("a.rs", "format!(\"{base}/home/ada\")", &[]);
     }

@@ -5,9 +5,7 @@ use crate::{Failure, Workspace, step::Step};
 /// Runs the benchmarks whose names contain the filter, or all of them.
 pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
     if filters.len() > 1 {
-        return Err(Failure::Usage(
-            "`bench` takes at most one filter".to_owned(),
-        ));
+        return Err(Failure::Usage("`bench` takes at most one filter".to_owned()));
     }
     if !workspace.root.join(MANIFEST).is_file() {
         return Err(Failure::Setup(format!(
@@ -15,9 +13,7 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
         )));
     }
     let arguments = ["run", "--release", "--manifest-path", MANIFEST, "--"];
-    let arguments = arguments
-        .into_iter()
-        .chain(filters.iter().map(String::as_str));
+    let arguments = arguments.into_iter().chain(filters.iter().map(String::as_str));
     Step::cargo("benchmarks", &workspace.root, arguments).run()
 }
 

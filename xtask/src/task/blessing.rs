@@ -17,11 +17,7 @@ pub(super) fn ui(workspace: &Workspace, filters: &[String]) -> Result<(), Failur
             "no package has UI tests: add a dev-dependency on trybuild to one".to_owned(),
         ));
     }
-    let step = Step::cargo(
-        "UI tests",
-        &workspace.root,
-        with_filters(arguments, filters),
-    );
+    let step = Step::cargo("UI tests", &workspace.root, with_filters(arguments, filters));
     step.env("TRYBUILD", "overwrite").run()?;
     println!("\nRead the difference before you commit it: git diff -- '*.stderr'");
     Ok(())
@@ -29,19 +25,8 @@ pub(super) fn ui(workspace: &Workspace, filters: &[String]) -> Result<(), Failur
 
 /// Rewrites the golden files.
 pub(super) fn golden(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
-    let arguments = [
-        "test",
-        "--workspace",
-        "--lib",
-        "--bins",
-        "--tests",
-        "--no-fail-fast",
-    ];
-    let step = Step::cargo(
-        "golden files",
-        &workspace.root,
-        with_filters(arguments, filters),
-    );
+    let arguments = ["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+    let step = Step::cargo("golden files", &workspace.root, with_filters(arguments, filters));
     step.env("UPDATE_GOLDEN", "1").run()?;
     println!("\nRead the difference before you commit it: git diff");
     Ok(())

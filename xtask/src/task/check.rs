@@ -15,14 +15,7 @@ pub(super) fn format(workspace: &Workspace) -> Step {
 }
 
 pub(super) fn lints(workspace: &Workspace) -> Step {
-    let arguments = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     Step::cargo("lints", &workspace.root, arguments)
 }
 

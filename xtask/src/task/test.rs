@@ -27,20 +27,12 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
 fn tests(workspace: &Workspace, filters: &[String]) -> Step {
     let targets = ["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
     let arguments = ["test", "--workspace"].into_iter().chain(targets);
-    Step::cargo(
-        "unit, integration and UI tests",
-        &workspace.root,
-        with_filters(arguments, filters),
-    )
+    Step::cargo("unit, integration and UI tests", &workspace.root, with_filters(arguments, filters))
 }
 
 fn doc_tests(workspace: &Workspace, filters: &[String]) -> Step {
     let arguments = ["test", "--workspace", "--doc", "--no-fail-fast"];
-    Step::cargo(
-        "doc tests",
-        &workspace.root,
-        with_filters(arguments, filters),
-    )
+    Step::cargo("doc tests", &workspace.root, with_filters(arguments, filters))
 }
 
 /// Licenses, duplicates and sources of dependencies; not advisories, which need the network.

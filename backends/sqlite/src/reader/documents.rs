@@ -55,10 +55,8 @@ pub(crate) fn document_page(
     let mut rows = statement.query(params![id, after, to_sql(limit as u64)])?;
     let mut documents = Vec::new();
     while let Some(row) = rows.next()? {
-        documents.push(Document {
-            key: DocumentKey::from(row.get::<_, String>(1)?),
-            body: body(row)?,
-        });
+        documents
+            .push(Document { key: DocumentKey::from(row.get::<_, String>(1)?), body: body(row)? });
     }
     Ok(documents)
 }

@@ -56,19 +56,9 @@ fn read_window(
     let head = read_head(conn)?;
     let span = Span::new(from, head);
     if span.is_empty() {
-        return Ok(LogPage {
-            events: Vec::new(),
-            through: span.far_end(from),
-            end: true,
-        });
+        return Ok(LogPage { events: Vec::new(), through: span.far_end(from), end: true });
     }
-    let mut window = Window {
-        conn,
-        filter,
-        page: Page::new(limit),
-        limit,
-        cut: None,
-    };
+    let mut window = Window { conn, filter, page: Page::new(limit), limit, cut: None };
     let reached = match tags_to_probe(filter) {
         Some(items) => window.probe(&span, items)?,
         None => window.scan(&span)?,
@@ -80,11 +70,7 @@ fn read_window(
     };
     Ok(LogPage {
         events: window.page.events,
-        through: if end {
-            span.far_end(from)
-        } else {
-            Position::new(through)
-        },
+        through: if end { span.far_end(from) } else { Position::new(through) },
         end,
     })
 }
@@ -99,16 +85,12 @@ struct Span {
 impl Span {
     fn new(from: ReadFrom<Position>, head: u64) -> Self {
         match from {
-            ReadFrom::After(after) => Self {
-                low: after.get().saturating_add(1),
-                high: head,
-                forward: true,
-            },
-            ReadFrom::Before(before) => Self {
-                low: 1,
-                high: before.get().saturating_sub(1).min(head),
-                forward: false,
-            },
+            ReadFrom::After(after) => {
+                Self { low: after.get().saturating_add(1), high: head, forward: true }
+            }
+            ReadFrom::Before(before) => {
+                Self { low: 1, high: before.get().saturating_sub(1).min(head), forward: false }
+            }
         }
     }
 
@@ -128,15 +110,9 @@ impl Span {
     fn first(&self, count: u64) -> Self {
         let more = count.saturating_sub(1);
         if self.forward {
-            Self {
-                high: self.low.saturating_add(more).min(self.high),
-                ..*self
-            }
+            Self { high: self.low.saturating_add(more).min(self.high), ..*self }
         } else {
-            Self {
-                low: self.high.saturating_sub(more).max(self.low),
-                ..*self
-            }
+            Self { low: self.high.saturating_sub(more).max(self.low), ..*self }
         }
     }
 
@@ -146,11 +122,7 @@ impl Span {
     }
 
     const fn is_last(&self, position: u64) -> bool {
-        if self.forward {
-            position >= self.high
-        } else {
-            position <= self.low
-        }
+        if self.forward { position >= self.high } else { position <= self.low }
     }
 }
 
@@ -221,9 +193,7 @@ impl Window<'_> {
         let wanted = self.limit.events.max(PROBED_EVENTS);
         let mut reached = span.last();
         let mut candidates = Vec::new();
-        let mut statement = self
-            .conn
-            .prepare_cached(PROBE[usize::from(!span.forward)])?;
+        let mut statement = self.conn.prepare_cached(PROBE[usize::from(!span.forward)])?;
         for item in items {
             let Some(tag) = rarest_tag(self.conn, item, span.low, span.high)? else {
                 continue;
@@ -242,11 +212,7 @@ impl Window<'_> {
             if candidates.len() - known >= wanted
                 && let Some(&last) = candidates.last()
             {
-                reached = if span.forward {
-                    reached.min(last)
-                } else {
-                    reached.max(last)
-                };
+                reached = if span.forward { reached.min(last) } else { reached.max(last) };
             }
         }
         candidates.sort_unstable();
@@ -294,10 +260,8 @@ fn types_to_test(filter: &EventFilter) -> Option<String> {
     if items.iter().any(|item| item.types.is_empty()) {
         return None;
     }
-    let types: Vec<&str> = items
-        .iter()
-        .flat_map(|item| item.types.iter().map(|name| &**name))
-        .collect();
+    let types: Vec<&str> =
+        items.iter().flat_map(|item| item.types.iter().map(|name| &**name)).collect();
     Some(json_array(&types))
 }
 
@@ -324,10 +288,8 @@ pub(crate) fn rarest_tag<'i>(
     let mut count = conn.prepare_cached(COUNT)?;
     let mut rarest = (i64::MAX, first);
     for tag in &item.tags {
-        let found: i64 = count
-            .query_row(params![tag.as_str(), to_sql(low), to_sql(high)], |row| {
-                row.get(0)
-            })?;
+        let found: i64 =
+            count.query_row(params![tag.as_str(), to_sql(low), to_sql(high)], |row| row.get(0))?;
         if found < rarest.0 {
             rarest = (found, tag);
         }
@@ -380,8 +342,4 @@ const PROBE: [&str; 2] = [
 const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM event_tags \
      WHERE tag = ?1 AND position BETWEEN ?2 AND ?3 LIMIT 1000)";
 
-const ONE: &str = concat!(
-    "SELECT ",
-    event_columns!(),
-    " FROM events WHERE position = ?1"
-);
+const ONE: &str = concat!("SELECT ", event_columns!(), " FROM events WHERE position = ?1");

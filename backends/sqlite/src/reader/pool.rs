@@ -34,11 +34,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Pool {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            queue: Mutex::default(),
-            wake: Condvar::new(),
-        }
+        Self { path, queue: Mutex::default(), wake: Condvar::new() }
     }
 
     /// Runs a read inside one read transaction. Cancel safe.
@@ -109,10 +105,7 @@ impl Pool {
             if queue.closed {
                 return None;
             }
-            queue = self
-                .wake
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

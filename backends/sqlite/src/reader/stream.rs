@@ -72,11 +72,7 @@ pub(crate) fn read_stream(conn: &Connection, read: &StreamRead) -> Result<Stream
         (Some(last), ReadFrom::After(_)) => last.version >= version,
         (Some(last), ReadFrom::Before(_)) => last.version.get() <= 1,
     };
-    Ok(StreamPage {
-        events: page.events,
-        version,
-        end,
-    })
+    Ok(StreamPage { events: page.events, version, end })
 }
 
 /// The version of a stream; zero if it does not exist.

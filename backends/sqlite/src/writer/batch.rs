@@ -44,12 +44,7 @@ impl<'a> Batch<'a> {
             cache.head = read_head(conn)?;
             cache.data_version = Some(found);
         }
-        Ok(Self {
-            conn,
-            cache,
-            inline,
-            documents: HashMap::new(),
-        })
+        Ok(Self { conn, cache, inline, documents: HashMap::new() })
     }
 
     /// Judges and writes a request.

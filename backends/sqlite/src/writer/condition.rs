@@ -51,18 +51,12 @@ impl Batch<'_> {
         }
         let tags: Vec<&str> = item.tags.iter().map(lucent_core::Tag::as_str).collect();
         let any_type = item.types.is_empty();
-        self.position(
-            TAGS_AND_TYPES,
-            &[&low, &tag, &json_array(&tags), &any_type, &types],
-        )
+        self.position(TAGS_AND_TYPES, &[&low, &tag, &json_array(&tags), &any_type, &types])
     }
 
     fn position(&self, sql: &str, values: &[&dyn ToSql]) -> Result<Option<u64>, Fault> {
-        let found: Option<i64> = self
-            .conn
-            .prepare_cached(sql)?
-            .query_row(values, |row| row.get(0))
-            .optional()?;
+        let found: Option<i64> =
+            self.conn.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
         Ok(found.map(from_sql))
     }
 }

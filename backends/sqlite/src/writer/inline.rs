@@ -46,11 +46,7 @@ impl Inline {
             return Arc::default();
         };
         // The list is kept alive here, so an equal address is the same list.
-        if !self
-            .list
-            .as_ref()
-            .is_some_and(|last| Arc::ptr_eq(last, list))
-        {
+        if !self.list.as_ref().is_some_and(|last| Arc::ptr_eq(last, list)) {
             self.prepared = list
                 .iter()
                 .map(|projection| Prepared {
@@ -87,10 +83,7 @@ impl Batch<'_> {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        Ok(Ok(Staged {
-            changes,
-            projections,
-        }))
+        Ok(Ok(Staged { changes, projections }))
     }
 
     /// Takes staged changes into the transaction.
@@ -132,10 +125,7 @@ impl Batch<'_> {
                 Ok(changes) => changes,
                 Err(error) => return Ok(Err(error)),
             };
-            let staged = Staged {
-                changes,
-                projections: Arc::default(),
-            };
+            let staged = Staged { changes, projections: Arc::default() };
             checkpoint = page.through.get();
             self.stage(staged, checkpoint);
             self.move_checkpoint(&one.id, checkpoint);
@@ -151,11 +141,8 @@ impl Batch<'_> {
         one: &Prepared,
         events: &[RecordedEvent],
     ) -> Result<Result<Vec<(i64, DocumentChange)>, ProjectionError>, Fault> {
-        let seen: Vec<RecordedEvent> = events
-            .iter()
-            .filter(|event| one.filter.matches(event))
-            .cloned()
-            .collect();
+        let seen: Vec<RecordedEvent> =
+            events.iter().filter(|event| one.filter.matches(event)).cloned().collect();
         let Some(first) = seen.first() else {
             return Ok(Ok(Vec::new()));
         };

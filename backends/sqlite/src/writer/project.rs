@@ -70,11 +70,8 @@ impl Batch<'_> {
                 "INSERT INTO projections (name, version, checkpoint, active) VALUES (?1, ?2, 0, 0)",
             )?
             .execute(params![&*projection.name, projection.version])?;
-        let made = StoredProjection {
-            id: self.conn.last_insert_rowid(),
-            checkpoint: 0,
-            moved: false,
-        };
+        let made =
+            StoredProjection { id: self.conn.last_insert_rowid(), checkpoint: 0, moved: false };
         self.cache.projections.insert(projection.clone(), made);
         Ok(made)
     }
@@ -127,12 +124,8 @@ impl Batch<'_> {
         if let Some(&known) = self.cache.projections.get(projection) {
             return Ok(Some(known));
         }
-        let found =
-            find_projection(self.conn, projection)?.map(|(id, checkpoint)| StoredProjection {
-                id,
-                checkpoint,
-                moved: false,
-            });
+        let found = find_projection(self.conn, projection)?
+            .map(|(id, checkpoint)| StoredProjection { id, checkpoint, moved: false });
         if let Some(found) = found {
             self.cache.projections.insert(projection.clone(), found);
         }

@@ -68,11 +68,7 @@ impl EncodedAppend {
                 bytes += event.bytes();
                 events.push(event);
             }
-            writes.push(EncodedWrite {
-                stream: write.stream,
-                expected: write.expected,
-                events,
-            });
+            writes.push(EncodedWrite { stream: write.stream, expected: write.expected, events });
         }
         Ok(Self {
             writes,

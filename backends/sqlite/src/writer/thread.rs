@@ -152,10 +152,8 @@ impl Writer {
         let outcome = begin(conn, self.options.busy_timeout).and_then(|()| {
             let path = &self.options.path;
             let mut run = Batch::start(conn, &mut self.cache, &mut self.inline, path)?;
-            let outcomes = batch
-                .iter()
-                .map(|request| run.run(request))
-                .collect::<Result<Vec<_>, Fault>>()?;
+            let outcomes =
+                batch.iter().map(|request| run.run(request)).collect::<Result<Vec<_>, Fault>>()?;
             run.finish()?;
             conn.prepare_cached("COMMIT")?.execute([])?;
             Ok(outcomes)

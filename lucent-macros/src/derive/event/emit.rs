@@ -30,15 +30,14 @@ pub(super) fn event(root: &Root, ident: &Ident, parsed: &Parsed) -> TokenStream 
         .map(|(index, shape)| arm(root, ident, parsed, index, shape));
     let encode = format_ident!(
         "{}",
-        if parsed.is_enum {
-            "encode_variant"
-        } else {
-            "encode_struct"
-        },
+        if parsed.is_enum { "encode_variant" } else { "encode_struct" },
         span = mixed
     );
     let of = at(ident);
-    let encode = quote_spanned!(of=> #p::#encode(self));
+    let encode = {
+        let p = root.private_at(of);
+        quote_spanned!(of=> #p::#encode(self))
+    };
     let header = quote_spanned!(of=> #ident);
     quote_spanned! {mixed=>
         #[automatically_derived]
@@ -112,16 +111,15 @@ fn tags(root: &Root, parsed: &Parsed) -> Option<TokenStream> {
         let adds = shape.tags.iter().map(|tag| {
             let key = &tag.key;
             let at = at(&tag.ty);
-            let value = match parsed.is_enum {
-                true => {
-                    let local = local(&tag.member);
-                    quote_spanned!(mixed=> #local)
-                }
-                false => {
-                    let member = &tag.member;
-                    quote_spanned!(mixed=> &self.#member)
-                }
+            let value = if parsed.is_enum {
+                let mut local = local(&tag.member);
+                local.set_span(at);
+                quote_spanned!(at=> #local)
+            } else {
+                let member = &tag.member;
+                quote_spanned!(at=> &self.#member)
             };
+            let p = root.private_at(at);
             quote_spanned!(at=> #p::add_tags(&mut tags, #key, #value)?;)
         });
         quote_spanned!(mixed=> #(#adds)*)
@@ -160,19 +158,19 @@ fn local(member: &Member) -> Ident {
 fn arm(root: &Root, ident: &Ident, parsed: &Parsed, index: usize, shape: &Shape) -> TokenStream {
     let mixed = mixed();
     let p = root.private();
-    let Shape {
-        name, version, old, ..
-    } = shape;
+    let Shape { name, version, old, .. } = shape;
     let old = (1_u32..).zip(old).map(|(number, ty)| {
         let at = at(ty);
+        let p = root.private_at(at);
         quote_spanned!(at=> #number => #p::upcast::<#ty, Self>(#number, payload),)
     });
     let of = at(ident);
+    let decoder = root.private_at(of);
     let decode = if parsed.is_enum {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        quote_spanned!(of=> #p::decode_variant(#index, #version, payload))
+        quote_spanned!(of=> #decoder::decode_variant(#index, #version, payload))
     } else {
-        quote_spanned!(of=> #p::decode_struct(#version, payload))
+        quote_spanned!(of=> #decoder::decode_struct(#version, payload))
     };
     quote_spanned! {mixed=>
         #name => match version {

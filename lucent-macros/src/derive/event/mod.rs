@@ -64,11 +64,7 @@ pub(crate) fn event(input: &DeriveInput) -> TokenStream {
     };
     let retired = retired(&arguments, &mut errors);
     refuse_repeated_names(&shapes, &retired, &mut errors);
-    let parsed = Parsed {
-        shapes,
-        retired,
-        is_enum,
-    };
+    let parsed = Parsed { shapes, retired, is_enum };
     let impls = match (errors.is_empty(), input.generics.params.is_empty()) {
         (true, _) => emit::event(&root, &input.ident, &parsed),
         (false, true) => emit::fallback(&root, &input.ident),
@@ -103,10 +99,7 @@ fn retired(arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> Vec<Lit
         return Vec::new();
     };
     let ArgumentValue::Literals(literals) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            "`retired` takes names: write `retired(\"OldName\", …)`",
-        );
+        errors.at(argument.value_span(), "`retired` takes names: write `retired(\"OldName\", …)`");
         return Vec::new();
     };
     let mut names = Vec::with_capacity(literals.len());
@@ -121,10 +114,7 @@ fn retired(arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> Vec<Lit
 
 fn refuse_repeated_names(shapes: &[Shape], retired: &[LitStr], errors: &mut Errors) {
     for (index, shape) in shapes.iter().enumerate() {
-        if let Some(earlier) = shapes[..index]
-            .iter()
-            .find(|earlier| earlier.name == shape.name)
-        {
+        if let Some(earlier) = shapes[..index].iter().find(|earlier| earlier.name == shape.name) {
             let message = format!(
                 "the name `{}` is taken by `{}`: write `#[event(name = \"…\")]` with another one",
                 shape.name, earlier.ident
@@ -135,18 +125,10 @@ fn refuse_repeated_names(shapes: &[Shape], retired: &[LitStr], errors: &mut Erro
     for (index, name) in retired.iter().enumerate() {
         let text = name.value();
         if shapes.iter().any(|shape| shape.name == text) {
-            errors.at(
-                name.span(),
-                format!("`{text}` is retired and in use: remove one of the two"),
-            );
-        } else if retired[..index]
-            .iter()
-            .any(|earlier| earlier.value() == text)
-        {
-            errors.at(
-                name.span(),
-                format!("`{text}` is retired twice: remove one"),
-            );
+            errors
+                .at(name.span(), format!("`{text}` is retired and in use: remove one of the two"));
+        } else if retired[..index].iter().any(|earlier| earlier.value() == text) {
+            errors.at(name.span(), format!("`{text}` is retired twice: remove one"));
         }
     }
 }
@@ -154,10 +136,7 @@ fn refuse_repeated_names(shapes: &[Shape], retired: &[LitStr], errors: &mut Erro
 /// Reports serde attributes that change how the variant's name is written: Lucent writes it
 /// beside the payload.
 fn refuse_serde(attributes: &[syn::Attribute], errors: &mut Errors) {
-    for attribute in attributes
-        .iter()
-        .filter(|found| found.path().is_ident("serde"))
-    {
+    for attribute in attributes.iter().filter(|found| found.path().is_ident("serde")) {
         let Ok(arguments) = lucent_syntax::Arguments::parse_attribute(attribute) else {
             // Serde reports what it cannot read.
             continue;

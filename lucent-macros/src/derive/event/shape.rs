@@ -63,18 +63,12 @@ fn old_shapes(arguments: &Arguments, errors: &mut Errors) -> Option<Vec<Type>> {
         return Some(Vec::new());
     };
     let ArgumentValue::List(inner) = &argument.value else {
-        errors.at(
-            argument.value_span(),
-            format!("`upcast` takes a list: {EXAMPLE}"),
-        );
+        errors.at(argument.value_span(), format!("`upcast` takes a list: {EXAMPLE}"));
         return None;
     };
     inner.check_keys("upcast", &["from"], errors.list());
     let Some(from) = inner.find("from") else {
-        errors.at(
-            argument.key.span(),
-            format!("`upcast` does not say from what: {EXAMPLE}"),
-        );
+        errors.at(argument.key.span(), format!("`upcast` does not say from what: {EXAMPLE}"));
         return None;
     };
     Some(input::types(from, errors)).filter(|types| !types.is_empty())
@@ -89,7 +83,10 @@ fn check_versions(arguments: &Arguments, version: u32, old: usize, errors: &mut 
     match (arguments.find("version"), arguments.find("upcast")) {
         (None, Some(upcast)) => errors.at(
             upcast.key.span(),
-            format!("{old} older version{} make this version {}: write `version = {}`", if old == 1 { "" } else { "s" }, old + 1, old + 1),
+            format!(
+                "the older shapes make this version {0}: write `version = {0}`",
+                old + 1
+            ),
         ),
         (Some(argument), Some(_)) => errors.at(
             argument.value_span(),
@@ -115,18 +112,11 @@ fn check_versions(arguments: &Arguments, version: u32, old: usize, errors: &mut 
 pub(super) fn tags_of(fields: &Fields, errors: &mut Errors) -> Vec<TagField> {
     let mut tags = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        for mark in field
-            .attrs
-            .iter()
-            .filter(|mark| mark.path().is_ident("tag"))
-        {
+        for mark in field.attrs.iter().filter(|mark| mark.path().is_ident("tag")) {
             let key = match (&mark.meta, &field.ident) {
                 (Meta::Path(_), Some(ident)) => Some(input::plain(ident)),
                 (Meta::Path(_), None) => {
-                    errors.on(
-                        mark,
-                        "a field without a name needs a key: write `#[tag(\"key\")]`",
-                    );
+                    errors.on(mark, "a field without a name needs a key: write `#[tag(\"key\")]`");
                     None
                 }
                 (meta, _) => key_of(meta, errors),
@@ -135,18 +125,11 @@ pub(super) fn tags_of(fields: &Fields, errors: &mut Errors) -> Vec<TagField> {
             let member = field.ident.clone().map_or_else(
                 || {
                     let index = u32::try_from(index).unwrap_or(u32::MAX);
-                    Member::Unnamed(Index {
-                        index,
-                        span: Span::mixed_site(),
-                    })
+                    Member::Unnamed(Index { index, span: Span::mixed_site() })
                 },
                 Member::Named,
             );
-            tags.push(TagField {
-                member,
-                key,
-                ty: field.ty.clone(),
-            });
+            tags.push(TagField { member, key, ty: field.ty.clone() });
         }
     }
     tags
@@ -163,10 +146,7 @@ fn key_of(meta: &Meta, errors: &mut Errors) -> Option<String> {
             Some(key.value())
         }
         Some(Lit::Str(key)) => {
-            errors.at(
-                key.span(),
-                "a tag's key is a text without `:` that is not empty",
-            );
+            errors.at(key.span(), "a tag's key is a text without `:` that is not empty");
             None
         }
         _ => {

@@ -1,0 +1,14 @@
+#[path = "../domain.rs"]
+mod domain;
+use domain::*;
+use lucent_core::prelude::*;
+
+#[derive(Default, Aggregate)]
+#[aggregate(id = AccountId, event = AccountEvent, snapshot(every = 10))]
+struct Ledger;
+
+impl Evolve for Ledger {
+    fn evolve(&mut self, _: &AccountEvent) {}
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#[path = "../domain.rs"]
+mod domain;
+use domain::*;
+use lucent_core::prelude::*;
+
+#[derive(Default, Aggregate)]
+#[aggregate(id = AccountId, event = AccountEvent)]
+struct Frozen;
+
+fn main() {}

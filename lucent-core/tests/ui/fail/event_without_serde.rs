@@ -1,0 +1,6 @@
+use lucent_core::prelude::*;
+
+#[derive(Event)]
+enum Bill { Paid }
+
+fn main() {}

@@ -1,0 +1,11 @@
+#[path = "../domain.rs"]
+mod domain;
+use domain::*;
+use lucent_core::prelude::*;
+
+#[query_handler]
+pub async fn balance_of(_: BalanceOf, _: &View<AccountView>) -> Result<u64, ReadError> {
+    Ok(0)
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+lucent_core::registry! { functions: [], function: [] }
+
+fn main() {}

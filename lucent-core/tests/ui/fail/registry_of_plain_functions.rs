@@ -1,0 +1,5 @@
+fn plain() {}
+
+lucent_core::registry! { functions: [plain] }
+
+fn main() {}
