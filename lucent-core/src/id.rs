@@ -105,6 +105,18 @@ pub trait AggregateId:
     }
 }
 
+/// An identifier that belongs to one type of aggregate, so that commands find it by their id.
+///
+/// `#[derive(Aggregate)]` writes this for the aggregate's id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` belongs to no aggregate",
+    note = "write `#[aggregate(id = {Self}, …)]` on the aggregate, or name it in `#[command(aggregate = SomeAggregate)]`"
+)]
+pub trait Identifies: AggregateId {
+    /// The aggregate that it identifies.
+    type Aggregate: crate::aggregate::Aggregate<Id = Self>;
+}
+
 /// A text that is not an identifier of the asked type.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{text}` is not a valid {id_type}: {reason}")]

@@ -9,11 +9,14 @@
 extern crate self as lucent_core;
 
 mod aggregate;
+mod app;
 mod command;
+mod ensure;
 mod event;
 mod event_handler;
 mod expansion;
 mod id;
+mod memory;
 mod payload;
 mod position;
 pub mod prelude;
@@ -27,6 +30,10 @@ mod tag;
 mod time;
 
 pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
+pub use app::{
+    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, ProjectionStatus, Question,
+    RetryPolicy, StartError, Subscription,
+};
 pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
@@ -35,11 +42,12 @@ pub use event::{
 pub use event_handler::{
     EventHandler, HandlerFault, HandlerOutcome, Reaction, SharedEventHandler, TypedEventHandler,
 };
-pub use id::{AggregateId, GeneratedValue, IdValue, InvalidId};
+pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
 pub use lucent_macros::{
     Aggregate, AggregateId, Command, Event, Query, ReadModel, command_handler, event_handler,
-    projector, query_handler, registry,
+    evolve, projector, query_handler, registry,
 };
+pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{

@@ -1,11 +1,13 @@
-//! Everything that a domain file needs: `use lucent_core::prelude::*;`.
+//! Everything that a domain and its application need: `use lucent_core::prelude::*;`.
 //!
 //! Invariant: nothing here shadows a name of the standard prelude.
 
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    Aggregate, AggregateId, Command, CommandContext, Decision, Event, Evolve, Keep, Position,
-    Projected, Query, ReadError, ReadModel, RecordedEvent, Resource, Timestamp, Uuid, View,
-    command_handler, event_handler, projector, query_handler,
+    Aggregate, AggregateId, App, BusinessContext, Command, CommandContext, CommandError, CommandId,
+    Consistency, ContentType, Decision, Done, Event, EventId, Evolve, Keep, MemoryStore, Metadata,
+    NewEvent, Payload, Position, Projected, Query, ReadError, ReadModel, RecordedEvent, Resource,
+    RetryPolicy, StartError, StreamId, Tag, Timestamp, Uuid, Version, View, command_handler,
+    ensure, event_handler, evolve, projector, query_handler,
 };

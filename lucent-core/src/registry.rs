@@ -33,6 +33,13 @@ pub trait Registry: Send + Sync + 'static {
 )]
 pub trait Includes<Home> {}
 
+/// The mark under which there is no function; every registry includes it.
+///
+/// With one mark only, the compiler would take that one for granted, and report a function under
+/// another mark as a mismatch of types instead of as not included.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
 /// A function that the build found and the compiler has seen.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` was found by build.rs, but the compiler has not seen its attribute",

@@ -31,6 +31,17 @@ pub(crate) fn attribute(
     expanded.into()
 }
 
+pub(crate) fn plain_attribute(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+    expand: fn(TokenStream, TokenStream) -> TokenStream,
+) -> proc_macro::TokenStream {
+    let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
+    let mut expanded = item.clone();
+    expanded.extend(guarded(|| expand(arguments, item)));
+    expanded.into()
+}
+
 pub(crate) fn function(
     input: proc_macro::TokenStream,
     expand: fn(TokenStream) -> TokenStream,

@@ -6,6 +6,7 @@
 
 mod derive;
 mod errors;
+mod evolve;
 mod function;
 mod guard;
 mod input;
@@ -52,6 +53,12 @@ pub fn derive_query(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(ReadModel, attributes(read_model))]
 pub fn derive_read_model(input: TokenStream) -> TokenStream {
     derive(input, derive::read_model)
+}
+
+#[doc = include_str!("../docs/evolve.md")]
+#[proc_macro_attribute]
+pub fn evolve(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guard::plain_attribute(arguments, item, evolve::evolve)
 }
 
 #[doc = include_str!("../docs/command_handler.md")]

@@ -49,7 +49,7 @@ fn generated() -> TokenStream {
             #p::std::include!(#p::std::concat!(#p::std::env!("OUT_DIR"), #file));
         }
         #[allow(unused_imports)]
-        pub use lucent_registry::{Registry, registry};
+        pub use crate::lucent_registry::{Registry, registry};
     }
 }
 
@@ -147,6 +147,7 @@ impl ByHand {
                     GROUPS
                 }
             }
+            impl #root::registry::Includes<#root::registry::Nothing> for Registry {}
             #(#includes)*
             #(#composed)*
             #(#names)*

@@ -6,4 +6,5 @@ mod step;
 
 pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
 pub use key::IntoKeys;
+pub(crate) use step::panicked;
 pub use step::{Projection, ProjectionError, ProjectionPlan, TypedProjection, shared};

@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 
 use crate::{
+    event::CommandId,
     position::{Position, Version},
     store::{
         Append, AppendError, Appended, LogPage, LogRead, ReadModelStore, SnapshotStore, StoreError,
@@ -33,6 +34,12 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`AppendError`]; nothing was written then.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// The outcome of the append with this command id, if there was one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError>;
 
     /// Reads a page of one stream. A stream that does not exist is empty.
     ///

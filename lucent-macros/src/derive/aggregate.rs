@@ -3,7 +3,7 @@
 use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput};
+use syn::{Data, DeriveInput, Ident, Type, TypePath};
 
 use crate::{
     errors::Errors,
@@ -13,7 +13,7 @@ use crate::{
 
 pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    let known = ["id", "event", "snapshot", "name", "crate"];
+    let known = ["id", "event", "snapshot", "name", "shared_id", "crate"];
     let arguments = input::arguments_of(&input.attrs, "aggregate", &known, &mut errors);
     let root = Root::new(&arguments, &mut errors);
     let ident = &input.ident;
@@ -21,33 +21,16 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
         let message = "an aggregate is a struct or an enum";
         errors.at(data.union_token.span, message);
     }
-    let id = input::ty(&arguments, "id", "AccountId", &mut errors);
-    let event = input::ty(&arguments, "event", "AccountEvent", &mut errors);
-    let missing: Vec<_> = [("id", "SomeId"), ("event", "SomeEvent")]
-        .into_iter()
-        .filter(|(key, _)| arguments.find(key).is_none())
-        .map(|(key, example)| format!("{key} = {example}"))
-        .collect();
-    if !missing.is_empty() {
-        let missing = missing.join(", ");
-        let message = format!(
-            "`{ident}` does not say its {}: write `#[aggregate({missing})]`",
-            if missing.contains(',') {
-                "id and event types"
-            } else if missing.starts_with("id") {
-                "id type"
-            } else {
-                "event type"
-            }
-        );
-        errors.at(ident.span(), message);
-    }
+    let id = associated(&arguments, "id", "Id", ident, &mut errors);
+    let event = associated(&arguments, "event", "Event", ident, &mut errors);
+    let shared_id = arguments.find("shared_id").is_some();
     let name = input::text(&arguments, "name", &mut errors)
         .map_or_else(|| input::plain(ident), |name| name.value());
     let snapshot = snapshot(&root, &arguments, &mut errors);
     let (Some(id), Some(event)) = (id, event) else {
         return quote!(#errors);
     };
+    let id_type = id.clone();
     let id = {
         let at = at(&id);
         quote_spanned!(at=> type Id = #id;)
@@ -66,8 +49,18 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
         let at = at(ident);
         quote_spanned!(at=> #ident)
     };
+    let identifies = (!shared_id && input.generics.params.is_empty()).then(|| {
+        let at = at(&id_type);
+        quote_spanned! {at=>
+            #[automatically_derived]
+            impl #root::Identifies for #id_type {
+                type Aggregate = #ident;
+            }
+        }
+    });
     quote_spanned! {mixed()=>
         #errors
+        #identifies
         #[automatically_derived]
         impl #impl_generics #root::Aggregate for #of #type_generics #where_clause {
             #id
@@ -77,6 +70,21 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
         }
         #folds
     }
+}
+
+/// A type that the attribute names, or else the one that is named after the aggregate.
+fn associated(
+    arguments: &Arguments,
+    key: &str,
+    suffix: &str,
+    aggregate: &Ident,
+    errors: &mut Errors,
+) -> Option<Type> {
+    if arguments.find(key).is_some() {
+        return input::ty(arguments, key, &format!("Some{suffix}"), errors);
+    }
+    let name = Ident::new(&format!("{}{suffix}", input::plain(aggregate)), aggregate.span());
+    Some(Type::Path(TypePath { attrs: Vec::new(), qself: None, path: name.into() }))
 }
 
 fn snapshot(root: &Root, arguments: &Arguments, errors: &mut Errors) -> Option<TokenStream> {

@@ -19,17 +19,17 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
     let root = Root::new(&arguments, &mut errors);
     let ident = &input.ident;
     let aggregate = input::ty(&arguments, "aggregate", "Account", &mut errors);
-    if arguments.find("aggregate").is_none() {
-        errors.at(
-            ident.span(),
-            format!("`{ident}` does not say what it changes: write `#[command(aggregate = SomeAggregate)]`"),
-        );
-    }
     let name = input::text(&arguments, "name", &mut errors)
         .map_or_else(|| input::plain(ident), |name| name.value());
     let id = id_field(input, &mut errors);
-    let Some(aggregate) = aggregate else {
-        return quote!(#errors);
+    // Without a name, the aggregate is the one that the id belongs to.
+    let aggregate = match (aggregate, &id) {
+        (Some(aggregate), _) => quote!(#aggregate),
+        (None, Some((_, id))) if arguments.find("aggregate").is_none() => {
+            let at = at(id);
+            quote_spanned!(at=> <#id as #root::Identifies>::Aggregate)
+        }
+        (None, _) => return quote!(#errors),
     };
     let p = root.private();
     let id = match id {

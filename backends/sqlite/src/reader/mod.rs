@@ -1,0 +1,20 @@
+//! Everything that reads, on connections that cannot write.
+//!
+//! Invariant: each request sees one state of the file, and read transactions are short, so that
+//! they do not hold up the write-ahead log.
+
+mod command;
+mod documents;
+mod log;
+mod pool;
+mod snapshot;
+mod stream;
+
+pub(crate) use command::command_outcome;
+pub(crate) use documents::{
+    active_version, checkpoint, document, document_page, documents, find as find_projection,
+};
+pub(crate) use log::{json_array, rarest_tag, read_after, read_log};
+pub(crate) use pool::Pool;
+pub(crate) use snapshot::load_snapshot;
+pub(crate) use stream::{read_stream, stream_version};

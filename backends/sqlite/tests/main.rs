@@ -1,0 +1,4 @@
+//! Tests of the embedded store, in one binary.
+
+mod appending;
+mod support;

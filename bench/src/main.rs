@@ -1,0 +1,68 @@
+//! Measures Lucent beside bare limits: `cargo xtask bench [filter]`.
+//!
+//! Both sides of each figure run in the same process, one after the other, at least three times;
+//! the medians are printed and written to `target/bench/report.json`.
+
+mod bare;
+mod catch_up;
+mod commands;
+mod domain;
+mod loading;
+mod overhead;
+mod report;
+mod scanner;
+mod seed;
+
+use std::path::Path;
+
+use report::Figure;
+
+lucent_core::registry!();
+
+/// The registry without its projectors, for measuring commands alone.
+pub struct CommandsOnly;
+
+impl lucent_core::registry::Registry for CommandsOnly {
+    fn groups(&self) -> &'static [&'static [lucent_core::registry::Function]] {
+        &[]
+    }
+}
+
+impl lucent_core::registry::Includes<lucent_registry::Home> for CommandsOnly {}
+
+/// How often each side runs.
+const RUNS: usize = 3;
+
+type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    let benches: [(&str, fn() -> Outcome); 5] = [
+        ("commands", commands::run),
+        ("catch-up", catch_up::run),
+        ("overhead", overhead::run),
+        ("loading", loading::run),
+        ("scanner", scanner::run),
+    ];
+    let mut figures = Vec::new();
+    for (name, bench) in benches.iter().filter(|(name, _)| name.contains(&filter)) {
+        eprintln!("measuring {name} …");
+        for figure in bench()? {
+            println!("{}", figure.line());
+            figures.push(figure);
+        }
+    }
+    if figures.is_empty() {
+        let names: Vec<_> = benches.iter().map(|(name, _)| *name).collect();
+        return Err(format!("no bench is named like `{filter}`; there are {}", names.join(", ")).into());
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench/report.json");
+    report::write(&figures, &path)?;
+    println!("written to target/bench/report.json");
+    Ok(())
+}
+
+/// A runtime with a thread per core.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

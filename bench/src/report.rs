@@ -1,0 +1,105 @@
+//! Figures, each beside what it is measured against.
+
+use std::{fs, io, path::Path};
+
+use serde::Serialize;
+
+/// One figure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// The median.
+    pub value: f64,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What it is held against.
+    pub against: String,
+    /// The median of that.
+    pub against_value: f64,
+    /// `value / against_value`.
+    pub ratio: f64,
+    /// What is asked for, in words.
+    pub goal: String,
+    /// Whether it is reached.
+    pub holds: bool,
+}
+
+/// How a figure is judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// The ratio is at least this.
+    RatioAtLeast(f64),
+    /// The value is at least the first, or the ratio at least the second.
+    ValueOrRatio(f64, f64),
+    /// The value is at most this.
+    AtMost(f64),
+}
+
+impl Figure {
+    /// Judges a pair of medians.
+    pub fn new(
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        against: impl Into<String>,
+        against_value: f64,
+        goal: Goal,
+    ) -> Self {
+        let ratio = value / against_value;
+        let (text, holds) = match goal {
+            Goal::RatioAtLeast(least) => (format!("ratio at least {least}"), ratio >= least),
+            Goal::ValueOrRatio(value_least, least) => (
+                format!("at least {value_least} {unit}, or ratio at least {least}"),
+                value >= value_least || ratio >= least,
+            ),
+            Goal::AtMost(most) => (format!("at most {most} {unit}"), value <= most),
+        };
+        let against = against.into();
+        Self { name: name.into(), value, unit, against, against_value, ratio, goal: text, holds }
+    }
+
+    /// One readable line.
+    pub fn line(&self) -> String {
+        format!(
+            "{} {:<44} {:>12} {:<9} against {:>12} ({}), ratio {:.2}; goal: {}",
+            if self.holds { "ok  " } else { "MISS" },
+            self.name,
+            number(self.value),
+            self.unit,
+            number(self.against_value),
+            self.against,
+            self.ratio,
+            self.goal,
+        )
+    }
+}
+
+/// Writes the figures as JSON.
+pub fn write(figures: &[Figure], path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, serde_json::to_string_pretty(figures)? + "\n")
+}
+
+/// The middle one; of an even count, the lower middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[(values.len() - 1) / 2]
+}
+
+fn number(value: f64) -> String {
+    if value < 100.0 {
+        return format!("{value:.2}");
+    }
+    let digits = format!("{value:.0}");
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

@@ -1,0 +1,3 @@
+fn main() {
+    lucent_codegen::build();
+}

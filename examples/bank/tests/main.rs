@@ -1,0 +1,4 @@
+//! The tests of the quick start.
+
+mod account;
+mod readme;

@@ -1,0 +1,124 @@
+//! `lucent_manifest.json`: the same facts for tools.
+//!
+//! Invariant: the format is numbered; keys and functions have a stable order. The text is written
+//! directly, for building a tree of values first takes most of a scan in an unoptimized build.
+
+use std::fmt::Write as _;
+
+use crate::package::{Composed, Package, Target};
+use crate::resolve::{Listed, Model};
+
+/// Writes the manifest of a package.
+pub(crate) fn manifest(package: &Package, models: &[(Target, Vec<Composed>, Model)]) -> String {
+    let targets = models.iter().map(|(target, composed, _)| {
+        let composed = composed.iter().map(|dependency| string(&dependency.crate_name));
+        object(&[
+            ("target", string(&target.id())),
+            ("source", string(&package.display(&target.source))),
+            ("composes", list(composed)),
+        ])
+    });
+    let functions = models.iter().flat_map(|(target, _, model)| {
+        model.functions.iter().map(move |listed| function(target, listed))
+    });
+    format!(
+        "{{\n\"format\": {FORMAT},\n\"crate\": {},\n\"targets\": {},\n\"functions\": {}\n}}\n",
+        string(&package.name),
+        lines(targets),
+        lines(functions),
+    )
+}
+
+fn function(target: &Target, listed: &Listed) -> String {
+    let mut module = target.crate_name.clone();
+    for segment in &listed.module {
+        module.push_str("::");
+        module.push_str(segment);
+    }
+    let function = &listed.function;
+    object(&[
+        ("target", string(&target.id())),
+        ("name", string(&function.name)),
+        ("kind", string(listed.kind.attribute())),
+        ("function", string(&function.ident)),
+        ("module", string(&module)),
+        ("file", string(&listed.file)),
+        ("line", function.line.to_string()),
+        ("signature", string(&function.signature)),
+        ("cfg", list(listed.cfg.iter().map(|cfg| string(cfg)))),
+        ("docs", string(&function.docs)),
+        ("fingerprint", format!("\"{:016x}\"", function.fingerprint)),
+    ])
+}
+
+fn object<const N: usize>(fields: &[(&str, String); N]) -> String {
+    let mut text = String::from("{");
+    for (index, (key, value)) in fields.iter().enumerate() {
+        text.push_str(if index == 0 { "\"" } else { ", \"" });
+        text.push_str(key);
+        text.push_str("\": ");
+        text.push_str(value);
+    }
+    text.push('}');
+    text
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+/// A list with one item on each line, so that a changed function is a changed line.
+fn lines(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() {
+        return "[]".to_owned();
+    }
+    format!("[\n{}\n]", items.join(",\n"))
+}
+
+fn string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    if !text.contains(|c: char| c == '"' || c == '\\' || c < ' ') {
+        quoted.push_str(text);
+        quoted.push('"');
+        return quoted;
+    }
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if u32::from(c) < 0x20 => {
+                // Writing to a string cannot fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+const FORMAT: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_those_of_json() {
+        for text in ["", "a\"b\\c\nd\u{1}e\tü\u{7f}\u{2028}"] {
+            let read: String = serde_json::from_str(&string(text)).unwrap();
+            assert_eq!(read, text);
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_json() {
+        let package = Package::conventional("bank", "/w/bank");
+        let target = Target::new(crate::TargetKind::Lib, "bank", "/w/bank/src/lib.rs");
+        let models = [(target, Vec::new(), Model::default())];
+        let read: serde_json::Value = serde_json::from_str(&manifest(&package, &models)).unwrap();
+        assert_eq!(read["targets"][0]["source"], "src/lib.rs");
+    }
+}

@@ -1,0 +1,130 @@
+//! What the compiler says when something is missing, hidden, doubled or broken.
+
+use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, manifest, member};
+
+#[track_caller]
+fn says(errors: &str, expected: &[&str]) {
+    for part in expected {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+}
+
+#[test]
+fn a_command_without_a_handler_is_an_error_that_names_the_function_to_write() {
+    let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{MAIN}"));
+    says(
+        &project.mistake(),
+        &["nothing handles the command `Switch`", "#[command_handler] fn name(", "src/main.rs:"],
+    );
+}
+
+#[test]
+fn a_function_that_a_macro_makes_is_missed_and_reported_at_its_name() {
+    let hidden = format!(
+        "macro_rules! hide {{ ($($item:item)*) => {{ $($item)* }} }}\nhide! {{ {HANDLER} }}"
+    );
+    let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{hidden}{MAIN}"));
+    says(&project.mistake(), &["`switch`", "functions_found_by_build_rs", "fn switch(lamp"]);
+}
+
+#[test]
+fn a_function_that_another_macro_owns_is_listed_and_reported() {
+    // `projector` here is not Lucent's, and the scanner cannot know: a glob may bring it in.
+    let project = Project::of(&[
+        ("Cargo.toml", &manifest("lamps", "", "other = { path = \"other\" }\n")),
+        (
+            "other/Cargo.toml",
+            "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\nproc-macro = true\n",
+        ),
+        (
+            "other/src/lib.rs",
+            "use proc_macro::TokenStream;\n#[proc_macro_attribute]\npub fn projector(_: TokenStream, item: TokenStream) -> TokenStream { item }\n",
+        ),
+        ("build.rs", BUILD),
+        (
+            "src/main.rs",
+            &format!(
+                "lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nmod slides {{ use other::*;\n#[projector]\npub fn ghosts() {{}}\n}}"
+            ),
+        ),
+    ]);
+    says(
+        &project.mistake(),
+        &[
+            "`ghosts` was found by build.rs, but the compiler has not seen its attribute",
+            "src/main.rs",
+        ],
+    );
+}
+
+#[test]
+fn two_functions_of_one_name_are_an_error_that_names_both_places() {
+    let again = HANDLER.replace("Switch", "Flip");
+    let main = format!(
+        "lucent_core::registry!();\n{DOMAIN}{HANDLER}
+mod second {{
+    use super::*;
+    #[derive(Debug, Command)]
+    #[command(aggregate = Lamp)]
+    pub struct Flip {{ #[id] pub lamp: LampId, pub on: bool }}
+    {again}
+}}
+{MAIN}"
+    );
+    let errors = Project::binary(&main).mistake();
+    says(&errors, &["`switch`", "name = \"…\"", "src/main.rs:28", "src/main.rs:39"]);
+}
+
+#[test]
+fn a_syntax_error_is_reported_by_rustc() {
+    let project = Project::binary(&format!(
+        "lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nfn broken( {{"
+    ));
+    says(&project.mistake(), &["error: ", "src/main.rs:"]);
+}
+
+#[test]
+fn a_library_that_does_not_opt_in_is_named_at_the_call() {
+    let project = Project::of(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
+        ),
+        ("lamps/Cargo.toml", &member("lamps", "", "")),
+        ("lamps/build.rs", BUILD),
+        ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
+        ("app/Cargo.toml", &member("app", "", "lamps = { path = \"../lamps\" }\n")),
+        ("app/build.rs", BUILD),
+        (
+            "app/src/main.rs",
+            &format!(
+                "use lamps::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{}",
+                MAIN.replace("registry()", "crate::registry()")
+            ),
+        ),
+    ]);
+    says(
+        &project.mistake(),
+        &[
+            "registry does not include the crate that handles this",
+            "[package.metadata.lucent]",
+            "registry = true",
+        ],
+    );
+}
+
+#[test]
+fn a_package_without_a_build_script_is_told_to_have_one() {
+    let project = Project::of(&[
+        ("Cargo.toml", &manifest("lamps", "", "")),
+        ("src/main.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}")),
+    ]);
+    says(&project.mistake(), &["build.rs", "lucent_codegen::build()"]);
+}
+
+#[test]
+fn a_crate_without_its_registry_is_told_so_at_the_function() {
+    let project =
+        Project::binary(&format!("{DOMAIN}{HANDLER}{}", MAIN.replace("registry()", "todo()")));
+    says(&project.mistake(), &["lucent_registry", "fn switch(lamp"]);
+}

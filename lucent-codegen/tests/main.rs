@@ -1,0 +1,8 @@
+//! Scans of whole packages.
+
+#![expect(clippy::unwrap_used, reason = "tests panic")]
+
+mod cache;
+mod end_to_end;
+mod folder;
+mod golden;

@@ -1,0 +1,249 @@
+//! Putting an application together.
+//!
+//! Invariant: everything that can be checked without running a function is checked at the start.
+
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use crate::{
+    app::{
+        App, Engine, RetryPolicy, StartError,
+        cache::Caches,
+        event_worker::EventWorker,
+        projection_worker::ProjectionWorker,
+        projections::{Projections, RunningProjection},
+        task::Tasks,
+    },
+    event_handler::SharedEventHandler,
+    memory::MemoryStore,
+    projection::{Consistency, Projection},
+    registry::{EventSet, Function, FunctionKind, Registry},
+    resource::Shell,
+    store::{EventStore, InlineProjections, ReadModelStore, SnapshotStore, Store},
+    time::{Clock, SystemClock},
+};
+
+/// How many states of each type of aggregate are kept, unless told otherwise.
+const CACHE_CAPACITY: usize = 16_384;
+
+/// An application that is being put together: give it a store, then `start()` it.
+pub struct AppBuilder<R, S> {
+    registry: R,
+    store: S,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+    cache_capacity: usize,
+    resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl<R: Registry> AppBuilder<R, ()> {
+    pub(crate) fn new(registry: R) -> Self {
+        Self {
+            registry,
+            store: (),
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::default(),
+            cache_capacity: CACHE_CAPACITY,
+            resources: HashMap::new(),
+        }
+    }
+
+    /// Says where events, snapshots and read models are kept.
+    #[must_use]
+    pub fn store<S: Store>(self, store: S) -> AppBuilder<R, S> {
+        AppBuilder {
+            registry: self.registry,
+            store,
+            clock: self.clock,
+            retry: self.retry,
+            cache_capacity: self.cache_capacity,
+            resources: self.resources,
+        }
+    }
+}
+
+impl<R: Registry, S> AppBuilder<R, S> {
+    /// Supplies something that handlers ask for as `&Resource<T>`.
+    #[must_use]
+    pub fn resource<T: Send + Sync + 'static>(mut self, resource: T) -> Self {
+        self.resources.insert(TypeId::of::<T>(), Arc::new(resource));
+        self
+    }
+
+    /// Reads the time from this clock instead of the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Says how often a conflicting command is decided anew.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Says how many states of each type of aggregate are kept between commands.
+    #[must_use]
+    pub fn cache_capacity(mut self, aggregates: usize) -> Self {
+        self.cache_capacity = aggregates;
+        self
+    }
+}
+
+impl<R: Registry, S: Store> AppBuilder<R, S> {
+    /// Checks the wiring, brings inline projections up to date and starts the workers.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is running then.
+    pub async fn start(self) -> Result<App<R>, StartError> {
+        let functions: Vec<&'static Function> = self.registry.functions().collect();
+        check_event_types(&functions)?;
+        let store = Arc::new(self.store);
+        let events: Arc<dyn EventStore> = Arc::clone(&store) as _;
+        let snapshots: Arc<dyn SnapshotStore> = Arc::clone(&store) as _;
+        let documents: Arc<dyn ReadModelStore> = store;
+        let projections = Arc::new(open_projections(&functions, &documents).await?);
+        let shell = Shell {
+            resources: Arc::new(self.resources),
+            read_models: Arc::clone(&projections) as _,
+        };
+        let handlers = check_functions(&functions, &projections, &shell)?;
+
+        let mut workers = Vec::new();
+        let mut inline: Vec<Arc<dyn Projection>> = Vec::new();
+        for running in projections.0.values() {
+            let mut worker =
+                ProjectionWorker::open(Arc::clone(&events), Arc::clone(running)).await?;
+            if running.projection.consistency() == Consistency::Inline {
+                worker.catch_up().await?;
+                inline.push(Arc::clone(&running.projection));
+            } else {
+                workers.push(worker);
+            }
+        }
+        let tasks = Tasks::new();
+        for worker in workers {
+            tasks.spawn("projection".to_owned(), worker.run(tasks.signal()));
+        }
+        for handler in handlers {
+            let worker = EventWorker {
+                events: Arc::clone(&events),
+                checkpoints: Arc::clone(&documents),
+                handler,
+                shell: shell.clone(),
+            };
+            tasks.spawn("event handler".to_owned(), worker.run(tasks.signal()));
+        }
+        Ok(App::from_engine(Engine {
+            events,
+            snapshots,
+            caches: Caches::new(self.cache_capacity),
+            clock: self.clock,
+            retry: self.retry,
+            inline: InlineProjections((!inline.is_empty()).then(|| inline.into())),
+            projections,
+            shell,
+            tasks,
+        }))
+    }
+}
+
+impl<R, S> fmt::Debug for AppBuilder<R, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppBuilder").field("retry", &self.retry).finish_non_exhaustive()
+    }
+}
+
+/// Each stored name belongs to one type of events.
+fn check_event_types(functions: &[&'static Function]) -> Result<(), StartError> {
+    let mut owners = BTreeMap::<&'static str, EventSet>::new();
+    for set in functions.iter().filter_map(|function| function.kind.events()) {
+        for known in set.types {
+            let owner = *owners.entry(known.name).or_insert(set);
+            if (owner.id)() != (set.id)() {
+                return Err(StartError::DuplicateEventType {
+                    event_type: known.name,
+                    first: owner.name,
+                    second: set.name,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn open_projections(
+    functions: &[&'static Function],
+    documents: &Arc<dyn ReadModelStore>,
+) -> Result<Projections, StartError> {
+    let mut projections = Projections::default();
+    let mut places = HashMap::new();
+    for function in functions {
+        let FunctionKind::Projector { make, .. } = function.kind else {
+            continue;
+        };
+        let name = function.name;
+        check_name(&mut places, name, function)?;
+        let projection = make();
+        let id = projection.id();
+        let store = match projection.consistency() {
+            Consistency::Live => Arc::new(MemoryStore::new()) as Arc<dyn ReadModelStore>,
+            Consistency::Inline | Consistency::Async => Arc::clone(documents),
+        };
+        // Until this version has caught up, queries are answered from the one before it.
+        let active = store.active_version(&id.name).await?;
+        let running = RunningProjection::new(projection, store, active);
+        projections.0.insert(name, Arc::new(running));
+    }
+    Ok(projections)
+}
+
+fn check_functions(
+    functions: &[&'static Function],
+    projections: &Projections,
+    shell: &Shell,
+) -> Result<Vec<SharedEventHandler>, StartError> {
+    let mut handlers = Vec::new();
+    let mut places = HashMap::new();
+    for function in functions {
+        let missing = |source| StartError::MissingResource { function: function.name, source };
+        match function.kind {
+            FunctionKind::QueryHandler { check, reads, .. } => {
+                check(shell).map_err(missing)?;
+                let unknown = reads().into_iter().find(|name| !projections.0.contains_key(name));
+                if let Some(projection) = unknown {
+                    return Err(StartError::UnknownProjection { query: function.name, projection });
+                }
+            }
+            FunctionKind::EventHandler { make, .. } => {
+                let handler = make();
+                check_name(&mut places, handler.name(), function)?;
+                handler.check(shell).map_err(missing)?;
+                handlers.push(handler);
+            }
+            FunctionKind::CommandHandler { .. } | FunctionKind::Projector { .. } => {}
+        }
+    }
+    Ok(handlers)
+}
+
+/// Durable names are unique, also across crates.
+fn check_name(
+    places: &mut HashMap<&'static str, String>,
+    name: &'static str,
+    function: &Function,
+) -> Result<(), StartError> {
+    let place = format!("{}:{}", function.file, function.line);
+    match places.insert(name, place.clone()) {
+        None => Ok(()),
+        Some(first) => Err(StartError::DuplicateName { name, first, second: place }),
+    }
+}

@@ -1,0 +1,83 @@
+//! States of aggregates kept between commands.
+//!
+//! Invariant: a cached state is never trusted. An append that is decided on it names its version,
+//! so a stale state costs a retry and nothing else; and the commands of one process on one
+//! aggregate go through its slot one after another.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use lru::LruCache;
+
+use crate::{aggregate::Aggregate, app::Loaded, stream::StreamId};
+
+/// A place for one aggregate's state; `None` until it is loaded.
+pub(crate) type Slot<A> = Arc<tokio::sync::Mutex<Option<Loaded<A>>>>;
+
+/// The caches of every type of aggregate.
+pub(crate) struct Caches {
+    capacity: usize,
+    by_type: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Caches {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { capacity, by_type: RwLock::default() }
+    }
+
+    /// The slot of a stream; a new one if the cache does not hold it.
+    pub(crate) fn slot<A: Aggregate>(&self, stream: &StreamId) -> Slot<A> {
+        self.cache::<A>().slot(stream)
+    }
+
+    fn cache<A: Aggregate>(&self) -> Arc<Cache<A>> {
+        let key = TypeId::of::<A>();
+        let known = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let any = known.unwrap_or_else(|| {
+            let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
+            let made =
+                by_type.entry(key).or_insert_with(|| Arc::new(Cache::<A>::new(self.capacity)));
+            Arc::clone(made)
+        });
+        any.downcast().expect("the map's key is the type of its value")
+    }
+}
+
+impl fmt::Debug for Caches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Caches(capacity {})", self.capacity)
+    }
+}
+
+const SHARDS: usize = 16;
+
+struct Cache<A> {
+    hasher: RandomState,
+    shards: [Mutex<LruCache<StreamId, Slot<A>>>; SHARDS],
+}
+
+impl<A> Cache<A> {
+    fn new(capacity: usize) -> Self {
+        let each = NonZeroUsize::new(capacity / SHARDS).unwrap_or(NonZeroUsize::MIN);
+        let shards = std::array::from_fn(|_| Mutex::new(LruCache::new(each)));
+        Self { hasher: RandomState::new(), shards }
+    }
+
+    fn slot(&self, stream: &StreamId) -> Slot<A> {
+        let hash = self.hasher.hash_one(stream);
+        let index = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+        let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = shard.get(stream) {
+            return Arc::clone(slot);
+        }
+        let slot = Slot::default();
+        shard.put(stream.clone(), Arc::clone(&slot));
+        slot
+    }
+}

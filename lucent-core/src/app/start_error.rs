@@ -1,0 +1,71 @@
+//! Why an application cannot start.
+//!
+//! Invariant: an application that has started has everything that its functions ask for.
+
+use crate::{app::projection_worker::StepError, resource::MissingResource, store::StoreError};
+
+/// An application that cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Two sets of events store different events under one name.
+    #[error(
+        "`{first}` and `{second}` both store events named `{event_type}`: rename one with `#[event(name = \"…\")]`"
+    )]
+    DuplicateEventType {
+        /// The stored name.
+        event_type: &'static str,
+        /// One of the types.
+        first: &'static str,
+        /// The other one.
+        second: &'static str,
+    },
+    /// Two projectors or two event handlers share a durable name.
+    #[error(
+        "two functions are named `{name}`: {first} and {second}; give one another `name = \"…\"`"
+    )]
+    DuplicateName {
+        /// The name.
+        name: &'static str,
+        /// Where one of them stands.
+        first: String,
+        /// Where the other one stands.
+        second: String,
+    },
+    /// A query reads from a projection that is not in the registry.
+    #[error(
+        "`{query}` reads from projection `{projection}`, which is not in this application's registry"
+    )]
+    UnknownProjection {
+        /// The query's handler.
+        query: &'static str,
+        /// The projection.
+        projection: &'static str,
+    },
+    /// A handler asks for something that nobody supplied.
+    #[error("`{function}`: {source}")]
+    MissingResource {
+        /// The handler.
+        function: &'static str,
+        /// What it asks for.
+        source: MissingResource,
+    },
+    /// An inline projection could not be brought up to date.
+    #[error("an inline projection could not be brought up to date: {reason}")]
+    InlineProjection {
+        /// What went wrong.
+        reason: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StepError> for StartError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(error) => Self::Store(error),
+            other => Self::InlineProjection { reason: other.to_string() },
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The application as a whole, on the in-memory store.
+
+mod commands;
+mod domain;
+mod event_handlers;
+mod projections;
+mod start;
+mod store_with_faults;
+mod unreadable;

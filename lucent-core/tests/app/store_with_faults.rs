@@ -1,0 +1,163 @@
+//! An in-memory store that fails on demand.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use lucent_core::{
+    CommandId, MemoryStore, Position, StreamId, Version,
+    store::{
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
+        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StreamPage, StreamRead, VersionConflict,
+    },
+};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Fault {
+    #[default]
+    None,
+    /// Appends are in conflict.
+    Conflict,
+    /// Appends are refused for now.
+    Busy,
+    /// Appends happen, and never answer.
+    Hang,
+    /// Snapshots cannot be saved.
+    NoSnapshots,
+}
+
+#[derive(Debug, Default)]
+pub struct Faults {
+    fault: Mutex<Fault>,
+    appends: AtomicUsize,
+}
+
+impl Faults {
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    pub fn appends(&self) -> usize {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    fn get(&self) -> Fault {
+        *self.fault.lock().unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub struct StoreWithFaults {
+    inner: MemoryStore,
+    faults: Arc<Faults>,
+}
+
+impl StoreWithFaults {
+    pub fn new() -> (Self, Arc<Faults>) {
+        let faults = Arc::<Faults>::default();
+        (Self { inner: MemoryStore::new(), faults: Arc::clone(&faults) }, faults)
+    }
+}
+
+fn busy() -> StoreError {
+    StoreError::Busy { reason: "a test says so".to_owned() }
+}
+
+#[async_trait]
+impl EventStore for StoreWithFaults {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.faults.appends.fetch_add(1, Ordering::SeqCst);
+        match self.faults.get() {
+            Fault::Conflict => Err(VersionConflict::WrongVersion {
+                stream: append.writes[0].stream.clone(),
+                expected: Version::ZERO,
+                found: Version::new(9),
+            }
+            .into()),
+            Fault::Busy => Err(busy().into()),
+            Fault::Hang => {
+                self.inner.append(append).await?;
+                std::future::pending().await
+            }
+            Fault::None | Fault::NoSnapshots => self.inner.append(append).await,
+        }
+    }
+
+    async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        self.inner.command_outcome(command).await
+    }
+
+    async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
+        self.inner.read_stream(read).await
+    }
+
+    async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
+        self.inner.read_log(read).await
+    }
+
+    async fn stream_version(&self, stream: &StreamId) -> Result<Version, StoreError> {
+        self.inner.stream_version(stream).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
+        self.inner.wait_past(position).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for StoreWithFaults {
+    async fn load_snapshot(&self, key: &SnapshotKey) -> Result<Option<Snapshot>, StoreError> {
+        self.inner.load_snapshot(key).await
+    }
+
+    async fn save_snapshot(&self, key: &SnapshotKey, snapshot: Snapshot) -> Result<(), StoreError> {
+        match self.faults.get() {
+            Fault::NoSnapshots => Err(busy()),
+            _ => self.inner.save_snapshot(key, snapshot).await,
+        }
+    }
+}
+
+#[async_trait]
+impl ReadModelStore for StoreWithFaults {
+    async fn documents(
+        &self,
+        projection: &ProjectionId,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        self.inner.documents(projection, keys).await
+    }
+
+    async fn document_page(
+        &self,
+        projection: &ProjectionId,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        self.inner.document_page(projection, after, limit).await
+    }
+
+    async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError> {
+        self.inner.checkpoint(projection).await
+    }
+
+    async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
+        self.inner.commit_projection(commit).await
+    }
+
+    async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
+        self.inner.active_version(name).await
+    }
+
+    async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
+        self.inner.drop_projection(projection).await
+    }
+}

@@ -1,0 +1,3 @@
+//! The tests of the testkit, in one binary.
+
+mod scenario;

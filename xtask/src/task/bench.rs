@@ -1,0 +1,20 @@
+//! `cargo xtask bench`: the benchmarks, which are a workspace of their own.
+
+use crate::{Failure, Workspace, step::Step};
+
+/// Runs the benchmarks whose names contain the filter, or all of them.
+pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
+    if filters.len() > 1 {
+        return Err(Failure::Usage("`bench` takes at most one filter".to_owned()));
+    }
+    if !workspace.root.join(MANIFEST).is_file() {
+        return Err(Failure::Setup(format!(
+            "there are no benchmarks in this copy: `{MANIFEST}` is missing"
+        )));
+    }
+    let arguments = ["run", "--release", "--manifest-path", MANIFEST, "--"];
+    let arguments = arguments.into_iter().chain(filters.iter().map(String::as_str));
+    Step::cargo("benchmarks", &workspace.root, arguments).run()
+}
+
+const MANIFEST: &str = "bench/Cargo.toml";

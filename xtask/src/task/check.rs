@@ -1,0 +1,25 @@
+//! `cargo xtask check`: what can be said about the code without running it.
+
+use crate::{Failure, Workspace, step::Step};
+
+/// Runs format, lints and API docs.
+pub(super) fn run(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
+    format(workspace).run()?;
+    lints(workspace).run()?;
+    api_docs(workspace).run()
+}
+
+pub(super) fn format(workspace: &Workspace) -> Step {
+    let arguments = ["fmt", "--all", "--check"];
+    Step::cargo("format", &workspace.root, arguments)
+}
+
+pub(super) fn lints(workspace: &Workspace) -> Step {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    Step::cargo("lints", &workspace.root, arguments)
+}
+
+pub(super) fn api_docs(workspace: &Workspace) -> Step {
+    let arguments = ["doc", "--workspace", "--no-deps"];
+    Step::cargo("API docs", &workspace.root, arguments).env("RUSTDOCFLAGS", "-D warnings")
+}
