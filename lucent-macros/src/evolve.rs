@@ -31,7 +31,10 @@ pub(crate) fn evolve(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
     let ident = &function.sig.ident;
     let (state_at, event_at) = (at(state), at(event));
-    let header = quote_spanned!(state_at=> impl #root::Evolve for #state);
+    let header = {
+        let root = root.at(state_at);
+        quote_spanned!(state_at=> impl #root::Evolve for #state)
+    };
     let pass_state = quote_spanned!(state_at=> self);
     let parameter = quote_spanned!(event_at=> event: &#event);
     let pass_event = quote_spanned!(event_at=> event);

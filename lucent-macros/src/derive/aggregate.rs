@@ -23,7 +23,7 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
     }
     let id = associated(&arguments, "id", "Id", ident, &mut errors);
     let event = associated(&arguments, "event", "Event", ident, &mut errors);
-    let shared_id = arguments.find("shared_id").is_some();
+    let shared_id = input::flag(&arguments, "shared_id", &mut errors);
     let name = input::text(&arguments, "name", &mut errors)
         .map_or_else(|| input::plain(ident), |name| name.value());
     let snapshot = snapshot(&root, &arguments, &mut errors);
@@ -51,6 +51,7 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
     };
     let identifies = (!shared_id && input.generics.params.is_empty()).then(|| {
         let at = at(&id_type);
+        let root = root.at(at);
         quote_spanned! {at=>
             #[automatically_derived]
             impl #root::Identifies for #id_type {

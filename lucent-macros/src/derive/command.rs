@@ -27,6 +27,7 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         (Some(aggregate), _) => quote!(#aggregate),
         (None, Some((_, id))) if arguments.find("aggregate").is_none() => {
             let at = at(id);
+            let root = root.at(at);
             quote_spanned!(at=> <#id as #root::Identifies>::Aggregate)
         }
         (None, _) => return quote!(#errors),

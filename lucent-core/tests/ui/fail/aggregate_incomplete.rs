@@ -5,18 +5,11 @@ use domain::*;
 use lucent_core::prelude::*;
 
 #[derive(Default, Aggregate)]
-struct Nothing;
-
-#[derive(Default, Aggregate)]
-#[aggregate(id = AccountId)]
-struct Eventless;
-
-#[derive(Default, Aggregate)]
-#[aggregate(event = AccountEvent, snapshot(evry = 2, version = 0))]
-struct Idless;
-
-#[derive(Default, Aggregate)]
-#[aggregate(id = "AccountId", evnet = AccountEvent, snapshot = 200)]
+#[aggregate(id = AccountId, event = AccountEvent, snapshot(evry = 2, version = 0), shared_id)]
 struct Slips;
+
+#[derive(Default, Aggregate)]
+#[aggregate(id = "AccountId", evnet = AccountEvent, snapshot = 200, shared_id = true)]
+struct MoreSlips;
 
 fn main() {}

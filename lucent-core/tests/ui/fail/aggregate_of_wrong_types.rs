@@ -5,7 +5,7 @@ use domain::*;
 use lucent_core::prelude::*;
 
 #[derive(Default, Aggregate)]
-#[aggregate(id = Uuid, event = String)]
+#[aggregate(id = Uuid, event = String, shared_id)]
 struct Wrong;
 
 impl Evolve for Wrong {

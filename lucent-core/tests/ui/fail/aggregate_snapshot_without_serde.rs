@@ -4,7 +4,7 @@ use domain::*;
 use lucent_core::prelude::*;
 
 #[derive(Default, Aggregate)]
-#[aggregate(id = AccountId, event = AccountEvent, snapshot(every = 10))]
+#[aggregate(id = AccountId, event = AccountEvent, snapshot(every = 10), shared_id)]
 struct Ledger;
 
 impl Evolve for Ledger {

@@ -4,7 +4,7 @@ use domain::*;
 use lucent_core::prelude::*;
 
 #[derive(Default, Aggregate)]
-#[aggregate(id = AccountId, event = AccountEvent)]
+#[aggregate(id = AccountId, event = AccountEvent, shared_id)]
 struct Frozen;
 
 fn main() {}
