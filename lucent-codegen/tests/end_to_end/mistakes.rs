@@ -59,7 +59,7 @@ fn a_function_that_another_macro_owns_is_listed_and_reported() {
 
 #[test]
 fn two_functions_of_one_name_are_an_error_that_names_both_places() {
-    let again = HANDLER.replace("Switch", "Flip");
+    let again = HANDLER.replace("&Switch", "&Flip");
     let main = format!(
         "lucent_core::registry!();\n{DOMAIN}{HANDLER}
 mod second {{
@@ -72,7 +72,7 @@ mod second {{
 {MAIN}"
     );
     let errors = Project::binary(&main).mistake();
-    says(&errors, &["`switch`", "name = \"…\"", "src/main.rs:28", "src/main.rs:39"]);
+    says(&errors, &["`switch`", "name = \"…\"", "src/main.rs:27", "src/main.rs:38"]);
 }
 
 #[test]
