@@ -114,11 +114,16 @@ fn fault(name: &str) -> Option<&'static str> {
         Some("it is empty")
     } else if name.len() > StreamId::MAX_BYTES {
         Some("it is longer than 512 bytes")
-    } else if name.chars().any(char::is_control) {
+    } else if !is_plain(name) && name.chars().any(char::is_control) {
         Some("it holds a control character")
     } else {
         None
     }
+}
+
+/// Whether the name is printable ASCII: the usual case, found out without decoding it.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 #[cfg(test)]

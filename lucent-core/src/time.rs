@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -43,12 +44,21 @@ impl Timestamp {
     /// The time on the system's clock.
     #[must_use]
     pub fn now() -> Self {
-        Self(jiff::Timestamp::now().as_microsecond())
+        #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+        let now = SystemTime::now();
+        let micros = |duration: Duration| {
+            let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+            seconds.saturating_mul(1_000_000).saturating_add(i64::from(duration.subsec_micros()))
+        };
+        match now.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self::from_micros(micros(since)),
+            Err(before) => Self::from_micros(-micros(before.duration())),
+        }
     }
 
     /// This time moved on by a duration.
     #[must_use]
-    pub fn plus(self, duration: std::time::Duration) -> Self {
+    pub fn plus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
@@ -137,7 +147,7 @@ impl ManualClock {
     }
 
     /// Moves the clock on.
-    pub fn advance(&self, by: std::time::Duration) {
+    pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
     }
 }

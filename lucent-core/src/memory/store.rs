@@ -4,7 +4,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{Ordering, fence},
+    },
 };
 
 use async_trait::async_trait;
@@ -70,6 +73,11 @@ impl MemoryStore {
 
     /// Tells waiters of a new head. Appends may get here out of order.
     fn announce(&self, position: Position) {
+        // Either this sees the waiter, or the waiter, who comes later, sees the events.
+        fence(Ordering::SeqCst);
+        if self.shared.head.receiver_count() == 0 {
+            return;
+        }
         self.shared.head.send_if_modified(|head| {
             let newer = position > *head;
             if newer {
@@ -125,6 +133,11 @@ impl EventStore for MemoryStore {
 
     async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
         let mut head = self.shared.head.subscribe();
+        fence(Ordering::SeqCst);
+        let now = self.head().await?;
+        if now > position {
+            return Ok(now);
+        }
         let reached = head.wait_for(|head| *head > position).await;
         match reached {
             Ok(head) => Ok(*head),
