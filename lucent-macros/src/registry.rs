@@ -130,6 +130,10 @@ impl ByHand {
             let at = path.span().resolved_at(mixed);
             quote_spanned!(at=> const _: () = #p::std::assert!(#p::name_is_new(Registry::FUNCTIONS, #index), #message);)
         });
+        // `Nothing` says why one mark is too few.
+        let second_mark = (functions.is_empty() && registries.is_empty()).then(
+            || quote_spanned!(mixed=> impl #root::registry::Includes<Registry> for Registry {}),
+        );
         quote_spanned! {mixed=>
             #errors
             /// The functions of this application.
@@ -147,7 +151,9 @@ impl ByHand {
                     GROUPS
                 }
             }
+            #[automatically_derived]
             impl #root::registry::Includes<#root::registry::Nothing> for Registry {}
+            #second_mark
             #(#includes)*
             #(#composed)*
             #(#names)*
