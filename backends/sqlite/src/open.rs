@@ -10,7 +10,7 @@ use std::{
 };
 
 use lucent_core::store::StoreError;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use crate::fault::Fault;
 
@@ -59,7 +59,8 @@ pub(crate) fn open_store(options: &Options) -> Result<Connection, Fault> {
 pub(crate) fn open_writer(options: &Options) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&options.path, flags)?;
-    configure_writer(&conn, options)?;
+    let deadline = Instant::now() + options.busy_timeout;
+    retry_busy(deadline, || configure_writer(&conn, options))?;
     Ok(conn)
 }
 
@@ -68,8 +69,13 @@ pub(crate) fn open_reader(options: &Options) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&options.path, flags)?;
     conn.busy_timeout(options.busy_timeout)?;
+    keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(64);
-    conn.execute_batch("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;")?;
+    // Settings read the file too, and another process may be creating it.
+    let deadline = Instant::now() + options.busy_timeout;
+    retry_busy(deadline, || {
+        Ok(conn.execute_batch("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;")?)
+    })?;
     Ok(conn)
 }
 
@@ -110,8 +116,10 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
             options.path.display()
         ))))
     })?;
-    configure_writer(&conn, options)?;
-    check_schema(&conn, &options.path)?;
+    retry_busy(deadline, || {
+        configure_writer(&conn, options)?;
+        check_schema(&conn, &options.path)
+    })?;
     Ok(conn)
 }
 
@@ -137,6 +145,7 @@ fn create_schema(conn: &mut Connection, path: &Path) -> Result<(), Fault> {
 fn configure_writer(conn: &Connection, options: &Options) -> Result<(), Fault> {
     // The writer waits for locks itself, in shorter steps than SQLite does.
     conn.busy_timeout(Duration::ZERO)?;
+    keep_plans(conn)?;
     conn.set_prepared_statement_cache_capacity(64);
     let synchronous = if options.relaxed { "NORMAL" } else { "FULL" };
     conn.execute_batch(&format!(
@@ -149,6 +158,12 @@ fn configure_writer(conn: &Connection, options: &Options) -> Result<(), Fault> {
         let pages = (bytes / u64::from(page_size.max(1))).max(1);
         conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     }
+    Ok(())
+}
+
+/// Without this, SQLite compiles cached statements anew whenever other values are bound to them.
+fn keep_plans(conn: &Connection) -> Result<(), Fault> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

@@ -208,10 +208,10 @@ fn assemble(
     threads.handles.push(spawn("lucent-sqlite-watch", move || watching.watch(&reader))?);
     let (mover, moving) = (open_writer(options)?, Arc::clone(&checkpoints));
     threads.handles.push(spawn("lucent-sqlite-checkpoint", move || moving.run(&mover))?);
-    let companions = threads.release();
     let shared = (Arc::clone(&heads), Arc::clone(&pool));
     let parts = (heads, checkpoints, pool);
-    let writer = Writer::new(options.clone(), conn, queued, parts, companions)?;
+    let mut writer = Writer::new(options.clone(), conn, queued, parts)?;
+    writer.own(threads.release());
     Ok((writer, shared))
 }
 

@@ -329,8 +329,9 @@ const ALL: [&str; 2] = both_ways!("");
 
 const TYPES: [&str; 2] = both_ways!(" AND event_type IN (SELECT value FROM json_each(?3))");
 
-// `.` follows `-`, so the range holds exactly the names that start with the category and a dash.
-const CATEGORY: [&str; 2] = both_ways!(" AND ((stream >= ?3 AND stream < ?4) OR stream = ?5)");
+// `.` follows `-`, so the range holds exactly the names that start with the category and a dash. The
+// plus signs keep the planner from the index of streams, which is not in the order of positions.
+const CATEGORY: [&str; 2] = both_ways!(" AND ((+stream >= ?3 AND +stream < ?4) OR +stream = ?5)");
 
 const PROBE: [&str; 2] = [
     "SELECT position FROM event_tags WHERE tag = ?1 AND position BETWEEN ?2 AND ?3 \

@@ -7,7 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, TryRecvError},
+        mpsc::Receiver,
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -46,13 +46,12 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Takes the connection that opened the store, and the threads to join at the end.
+    /// Takes the connection that opened the store.
     pub(crate) fn new(
         options: Options,
         conn: Connection,
         queued: Arc<AtomicUsize>,
         (heads, checkpoints, pool): (Arc<Heads>, Arc<Checkpoints>, Arc<Pool>),
-        companions: Vec<JoinHandle<()>>,
     ) -> Result<Self, Fault> {
         let mut writer = Self {
             options,
@@ -64,10 +63,15 @@ impl Writer {
             heads,
             checkpoints,
             pool,
-            companions,
+            companions: Vec::new(),
         };
         writer.adopt(conn)?;
         Ok(writer)
+    }
+
+    /// Takes the threads to end and join when the store is closed.
+    pub(crate) fn own(&mut self, companions: Vec<JoinHandle<()>>) {
+        self.companions = companions;
     }
 
     /// Serves requests until it is told to close.
@@ -108,10 +112,7 @@ impl Writer {
             if batch.len() >= BATCH_REQUESTS || bytes >= BATCH_BYTES {
                 break;
             }
-            next = match requests.try_recv() {
-                Ok(request) => Some(request),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = requests.try_recv().ok();
         }
         batch
     }
