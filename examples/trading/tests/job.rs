@@ -54,6 +54,7 @@ impl Desk {
             "chart",
             "commands",
             "commands_per_second",
+            "peak_memory_kib",
             "rows_per_second",
             "rows_skipped",
             "seconds",
@@ -155,7 +156,7 @@ fn a_longer_file_is_taken_up_where_the_shorter_one_ended() {
 #[test]
 fn a_killed_run_is_taken_up_where_it_was() {
     let desk = Desk::new();
-    desk.write("waves.csv", &waves(6_000, &["A", "B", "C", "D"]));
+    desk.write("waves.csv", &waves(1_500, &["A", "B", "C", "D"]));
     let arguments = ["--prices", "waves.csv", "--store", "desk.db", "--batch", "40"];
     for batches in [3, 40] {
         let mut child = desk
@@ -208,6 +209,18 @@ fn a_malformed_row_leaves_the_store_as_it_was() {
     assert_eq!(bytes(desk.0.path()), before);
     desk.run(&["--prices", "prices.csv", "--store", "new.db"]);
     assert!(!desk.path("new.db").exists());
+}
+
+#[test]
+fn memory_does_not_grow_with_the_rows() {
+    let desk = Desk::new();
+    desk.write("short.csv", &waves(500, &["A", "B"]));
+    desk.write("long.csv", &waves(15_000, &["A", "B"]));
+    let peak = |file| desk.report(&["--prices", file])["peak_memory_kib"].as_u64();
+    // Where the system does not tell, there is nothing to compare.
+    if let (Some(short), Some(long)) = (peak("short.csv"), peak("long.csv")) {
+        assert!(long < short + (24 << 10), "{short} KiB grew to {long} KiB");
+    }
 }
 
 #[test]

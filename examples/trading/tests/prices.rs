@@ -150,27 +150,6 @@ fn exact_repeats_are_left_out() {
 }
 
 #[test]
-fn a_large_unordered_file_is_sorted_on_disk() {
-    let mut content = String::from("timestamp,symbol,close\n");
-    for symbol in ["A", "B", "C"] {
-        for minute in 0..70_000_i64 {
-            let at = lucent_core::Timestamp::from_micros(minute * 60_000_000);
-            content.push_str(&format!("{at},{symbol},{}\n", minute + 1));
-        }
-    }
-    let prices = check(content.as_bytes());
-    let mut last = None;
-    let mut count = 0;
-    for row in rows(&prices, 5_000).concat() {
-        let key = (row.at(), row.symbol.clone());
-        assert!(last.as_ref() < Some(&key));
-        last = Some(key);
-        count += 1;
-    }
-    assert_eq!(count, 210_000);
-}
-
-#[test]
 fn a_batch_ends_where_a_point_in_time_ends() {
     let prices = check(
         b"timestamp,symbol,close\n2026-01-01,A,1\n2026-01-02,A,1\n2026-01-02,B,1\n2026-01-02,C,1\n2026-01-03,A,1\n",

@@ -89,10 +89,11 @@ impl PriceFile {
     }
 
     fn sort(source: Source, survey: Survey) -> Result<Self, PriceFileError> {
-        let sorted = SortedRows::sort(source.reader()?).map_err(|error| match error {
-            SortError::Rows(error) => error,
-            SortError::Disk(error) => source.unsortable(error),
-        })?;
+        let sorted =
+            SortedRows::sort(source.reader()?, SORTED_AT_ONCE).map_err(|error| match error {
+                SortError::Rows(error) => error,
+                SortError::Disk(error) => source.unsortable(error),
+            })?;
         let survey = Survey { sorted: true, ..survey };
         let file = Self { source, sorted: Some(sorted), survey };
         // Repeats and contradictions are neighbors only now.
@@ -248,6 +249,9 @@ impl Iterator for RowReader {
 
 /// How many rows pass between two reports of progress.
 const PROGRESS_EVERY: u64 = 10_000;
+
+/// How many rows are sorted in memory at once.
+const SORTED_AT_ONCE: usize = 100_000;
 
 /// How much is read at once.
 const READ_BUFFER: usize = 256 << 10;

@@ -1,6 +1,6 @@
 //! Sorting rows that do not fit into memory.
 //!
-//! Invariant: at most [`RUN`] rows, and one row of each run, are in memory at a time.
+//! Invariant: the rows of one run, or one row of each run, are in memory at a time.
 
 use std::{
     cmp::Reverse,
@@ -11,9 +11,6 @@ use std::{
 };
 
 use crate::prices::{PriceFileError, row::Row};
-
-/// How many rows are sorted in memory at once.
-const RUN: usize = 100_000;
 
 /// How much is read of a run at once.
 const RUN_BUFFER: usize = 16 << 10;
@@ -45,12 +42,13 @@ impl From<io::Error> for SortError {
 }
 
 impl SortedRows {
-    /// Sorts rows by time, symbol and line.
+    /// Sorts rows by time, symbol and line, in runs of so many rows.
     pub(crate) fn sort(
         rows: impl Iterator<Item = Result<Row, PriceFileError>>,
+        run_rows: usize,
     ) -> Result<Self, SortError> {
         let file = tempfile::NamedTempFile::new()?;
-        let runs = write_runs(rows, file.as_file())?.into();
+        let runs = write_runs(rows, run_rows, file.as_file())?.into();
         Ok(Self { file: Arc::new(file), runs })
     }
 
@@ -73,13 +71,14 @@ impl SortedRows {
 
 fn write_runs(
     rows: impl Iterator<Item = Result<Row, PriceFileError>>,
+    run_rows: usize,
     file: &File,
 ) -> Result<Vec<Run>, SortError> {
     let mut writer = RunWriter { out: BufWriter::new(file), runs: Vec::new() };
     let mut run = Vec::new();
     for row in rows {
         run.push(row.map_err(SortError::Rows)?);
-        if run.len() == RUN {
+        if run.len() == run_rows {
             writer.write(&mut run)?;
         }
     }
@@ -165,3 +164,33 @@ impl PartialEq for Head {
 }
 
 impl Eq for Head {}
+
+#[cfg(test)]
+mod tests {
+    use lucent_core::{AggregateId as _, Timestamp};
+
+    use super::*;
+    use crate::instrument::{Bar, InstrumentId};
+
+    fn row(line: u64) -> Row {
+        let at = Timestamp::from_micros(i64::try_from(line * 37 % 11).unwrap());
+        let symbol = InstrumentId::from_value(format!("S{}", line % 3));
+        let bar = Bar { at, open: None, high: None, low: None, close: 1.into(), volume: None };
+        Row { line, symbol, bar }
+    }
+
+    #[test]
+    fn runs_are_merged_into_the_order_of_everything() {
+        for count in [0, 1, 7, 100] {
+            let rows: Vec<_> = (1..=count).map(row).collect();
+            let given = rows.clone().into_iter().map(Ok);
+            let sorted = SortedRows::sort(given, 7).unwrap_or_else(|_| panic!("disk failed"));
+            let mut expected = rows;
+            expected.sort_by(|a, b| a.key().cmp(&b.key()));
+            for _ in 0..2 {
+                let merged: Vec<_> = sorted.rows().unwrap().map(Result::unwrap).collect();
+                assert_eq!(merged, expected);
+            }
+        }
+    }
+}

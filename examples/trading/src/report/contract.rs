@@ -57,6 +57,8 @@ pub struct Report {
     pub commands_per_second: f64,
     /// Rows in a second.
     pub rows_per_second: f64,
+    /// The most memory that the process used, where the system tells.
+    pub peak_memory_kib: Option<u64>,
     /// Every instrument, by symbol.
     pub symbols: Vec<SymbolReport>,
     /// Where the chart was written.
@@ -136,6 +138,7 @@ impl Report {
             seconds,
             commands_per_second: per_second(facts.replayed.commands),
             rows_per_second: per_second(facts.replayed.rows),
+            peak_memory_kib: peak_memory_kib(),
             symbols: books.holdings.iter().map(symbol_report).collect(),
             chart: None,
             store: facts.store,
@@ -153,6 +156,13 @@ fn symbol_report((symbol, holding): (&InstrumentId, &Holding)) -> SymbolReport {
         unrealized_pnl: holding.unrealized().normalize(),
         trades: holding.trades,
     }
+}
+
+/// The most memory that this process used so far, as Linux tells it.
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
 
 /// How many events the streams of a portfolio and of its instruments hold.

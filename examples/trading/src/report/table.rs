@@ -102,6 +102,9 @@ fn print_run(report: &Report, out: &mut impl Write) -> io::Result<()> {
         report.commands_per_second,
         report.rows_per_second
     )?;
+    if let Some(kib) = report.peak_memory_kib {
+        writeln!(out, "peak memory   {} MiB", kib.div_ceil(1_024))?;
+    }
     if let Some(store) = &report.store {
         writeln!(out, "store         {}", store.display())?;
     }
