@@ -11,6 +11,7 @@ use std::{
 };
 
 use lucent_core::{AggregateId as _, App};
+use tempfile::TempDir;
 use trading::{
     Registry,
     chart::{Caption, draw_value},
@@ -23,9 +24,6 @@ use trading::{
 
 use crate::{cli::Options, progress};
 
-/// The prices that are replayed unless others are given.
-const BUNDLED_PRICES: &str = include_str!("../data/stocks.csv");
-
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandFailure {
@@ -35,7 +33,7 @@ pub(crate) enum CommandFailure {
     Store { path: String, reason: String },
     #[error("cannot write {path}: {source}")]
     Output { path: String, source: io::Error },
-    #[error("interrupted; a run on the same store goes on from here")]
+    #[error("interrupted; with `--store`, the next run goes on from here")]
     Interrupted,
 }
 
@@ -55,12 +53,9 @@ pub(crate) async fn run(options: &Options) -> Result<(), CommandFailure> {
     if options.store.as_ref().is_none_or(|store| !store.exists()) {
         options.terms().for_new().map_err(ReplayError::from)?;
     }
-    let scratch = tempfile::tempdir().map_err(|error| output("a temporary directory", error))?;
-    let prices = check(options, scratch.path()).map_err(ReplayError::from)?;
-    let path = match &options.store {
-        Some(path) => path.clone(),
-        None => scratch.path().join("trading.db"),
-    };
+    let prices = check(options).map_err(ReplayError::from)?;
+    let (path, _scratch) =
+        store_path(options).map_err(|error| output("a temporary store", error))?;
     let app = start(&path).await?;
     let outcome = tokio::select! {
         outcome = replay_and_report(options, &app, &prices) => outcome,
@@ -70,24 +65,22 @@ pub(crate) async fn run(options: &Options) -> Result<(), CommandFailure> {
     outcome
 }
 
-fn check(options: &Options, scratch: &Path) -> Result<PriceFile, PriceFileError> {
-    let path = match &options.prices {
-        Some(path) => path.clone(),
-        None => unpack_bundled(scratch)?,
-    };
-    let bytes = std::fs::metadata(&path).map(|file| file.len()).unwrap_or_default();
-    let bar = progress::checking(bytes);
-    let prices = PriceFile::check(&path, |bytes| bar.set_position(bytes));
-    bar.finish_and_clear();
-    prices
+/// Where the store is; a temporary folder goes away with the second value.
+fn store_path(options: &Options) -> io::Result<(PathBuf, Option<TempDir>)> {
+    if let Some(path) = &options.store {
+        return Ok((path.clone(), None));
+    }
+    let folder = tempfile::tempdir()?;
+    Ok((folder.path().join("trading.db"), Some(folder)))
 }
 
-fn unpack_bundled(scratch: &Path) -> Result<PathBuf, PriceFileError> {
-    let file = scratch.join("stocks.csv");
-    match std::fs::write(&file, BUNDLED_PRICES) {
-        Ok(()) => Ok(file),
-        Err(source) => Err(PriceFileError::Unreadable { file, source }),
-    }
+fn check(options: &Options) -> Result<PriceFile, PriceFileError> {
+    let Some(path) = &options.prices else { return PriceFile::bundled() };
+    let bytes = std::fs::metadata(path).map(|file| file.len()).unwrap_or_default();
+    let bar = progress::checking(bytes);
+    let prices = PriceFile::check(path, |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    prices
 }
 
 async fn start(path: &Path) -> Result<App<Registry>, CommandFailure> {

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufReader},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -52,8 +52,18 @@ pub struct Survey {
 #[derive(Clone, Debug)]
 struct Source {
     name: PathBuf,
-    /// A copy, if the file can be read only once.
-    copy: Option<Arc<tempfile::TempPath>>,
+    place: Place,
+}
+
+/// Where bytes are.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In a copy, for the file can be read only once.
+    Copy(Arc<tempfile::TempPath>),
+    /// In the file of that name.
+    File,
+    /// In the program.
+    Memory(&'static str),
 }
 
 impl PriceFile {
@@ -62,7 +72,19 @@ impl PriceFile {
     /// # Errors
     /// [`PriceFileError`] for the first fault, by line.
     pub fn check(path: &Path, mut progress: impl FnMut(u64)) -> Result<Self, PriceFileError> {
-        let source = Source::open(path)?;
+        Self::check_source(Source::open(path)?, &mut progress)
+    }
+
+    /// The monthly prices of five companies that come with the program.
+    ///
+    /// # Errors
+    /// None, as long as the bundled file is a price file.
+    pub fn bundled() -> Result<Self, PriceFileError> {
+        let source = Source { name: "stocks.csv".into(), place: Place::Memory(BUNDLED) };
+        Self::check_source(source, &mut |_| {})
+    }
+
+    fn check_source(source: Source, progress: &mut dyn FnMut(u64)) -> Result<Self, PriceFileError> {
         let mut survey = Survey::default();
         let mut grouping = Some(Grouping::default());
         let mut last = None;
@@ -153,21 +175,26 @@ impl Source {
             return Err(unreadable(io::Error::other("it is a directory")));
         }
         if kind.is_file() {
-            return Ok(Self { name, copy: None });
+            return Ok(Self { name, place: Place::File });
         }
         let copy = || -> io::Result<_> {
             let mut copy = tempfile::NamedTempFile::new()?;
             io::copy(&mut File::open(path)?, &mut copy)?;
             Ok(copy.into_temp_path())
         };
-        let copy = Some(Arc::new(copy().map_err(unreadable)?));
-        Ok(Self { name, copy })
+        let copy = Arc::new(copy().map_err(unreadable)?);
+        Ok(Self { name, place: Place::Copy(copy) })
     }
 
     fn reader(&self) -> Result<RowReader, PriceFileError> {
-        let path = self.copy.as_ref().map_or(self.name.as_path(), |copy| copy);
+        let path: &Path = match &self.place {
+            Place::Copy(copy) => copy,
+            Place::File => &self.name,
+            Place::Memory(text) => return RowReader::open(self.clone(), Box::new(text.as_bytes())),
+        };
         let file = File::open(path).map_err(|error| self.unreadable(error))?;
-        RowReader::open(self.clone(), BufReader::with_capacity(READ_BUFFER, file))
+        let reader = BufReader::with_capacity(READ_BUFFER, file);
+        RowReader::open(self.clone(), Box::new(reader))
     }
 
     fn malformed(&self, line: u64, text: &str, fault: Fault) -> PriceFileError {
@@ -194,16 +221,18 @@ impl Source {
     }
 }
 
+type Bytes = Box<dyn BufRead + Send>;
+
 /// The rows of a file, as they stand in it.
 struct RowReader {
     source: Source,
-    lines: Lines<BufReader<File>>,
+    lines: Lines<Bytes>,
     fields: Vec<Field>,
     header: Header,
 }
 
 impl RowReader {
-    fn open(source: Source, reader: BufReader<File>) -> Result<Self, PriceFileError> {
+    fn open(source: Source, reader: Bytes) -> Result<Self, PriceFileError> {
         let mut lines = Lines::new(reader);
         let mut fields = Vec::new();
         let header = match lines.next_line() {
@@ -246,6 +275,9 @@ impl Iterator for RowReader {
         self.next_row().transpose()
     }
 }
+
+/// The prices that come with the program.
+const BUNDLED: &str = include_str!("../../data/stocks.csv");
 
 /// How many rows pass between two reports of progress.
 const PROGRESS_EVERY: u64 = 10_000;
