@@ -1,1 +1,16 @@
-//! Under construction.
+//! A trading desk in small: prices, a strategy, orders and a portfolio.
+//!
+//! The functional core is in [`instrument`], [`strategy`] and [`portfolio`]: plain types and pure
+//! functions. The shell around it reads price files ([`prices`]), replays them through commands
+//! ([`replay`]), and reports what came of it ([`report`], [`chart`]).
+
+lucent_core::registry!();
+
+pub mod chart;
+pub mod instrument;
+pub mod money;
+pub mod portfolio;
+pub mod prices;
+pub mod replay;
+pub mod report;
+pub mod strategy;

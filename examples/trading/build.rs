@@ -1,0 +1,5 @@
+//! Finds the functions of this crate.
+
+fn main() {
+    lucent_codegen::build();
+}

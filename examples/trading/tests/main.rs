@@ -1,0 +1,12 @@
+//! Tests of the trading example.
+
+#[cfg(test)]
+mod books;
+#[cfg(test)]
+mod instrument;
+#[cfg(test)]
+mod job;
+#[cfg(test)]
+mod portfolio;
+#[cfg(test)]
+mod prices;
