@@ -69,7 +69,7 @@ async fn group_commit(callers: usize) -> Result<f64, Box<dyn std::error::Error>>
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("bench.db");
     // The same schema as Lucent's.
-    SqliteStore::open(&path).await?.close().await?;
+    SqliteStore::open(&path).await?.close().await;
     let writer = Arc::new(GroupCommit::open(&path)?);
     let rate = drive(callers, move || {
         let writer = Arc::clone(&writer);

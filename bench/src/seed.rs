@@ -43,6 +43,6 @@ pub async fn fill(
             store.append(append).await?;
         }
     }
-    store.close().await?;
+    store.close().await;
     Ok(ids)
 }
