@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "domains are written as their owners would write them")]
 
+#[cfg(test)]
 mod app;
 mod macros;
 

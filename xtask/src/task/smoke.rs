@@ -28,7 +28,10 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-const PROGRAMS: &[Program] = &[Program { package: "bank", arguments: &[] }];
+const PROGRAMS: &[Program] = &[
+    Program { package: "bank", arguments: &[] },
+    Program { package: "trading", arguments: &["--json"] },
+];
 
 /// Includes the build of the program.
 const LIMIT: Duration = Duration::from_secs(600);
