@@ -1,9 +1,13 @@
-//! Tests for applications built on Lucent.
+//! Tests for applications built on Lucent, and for stores that they run on.
 //!
 //! A scenario says what happened before, what is asked, and what comes of it; see [`scenario`].
+//! With the feature `conformance`, which is on by default, a store's crate checks that it keeps every
+//! promise of the contract.
 //!
 //! Invariant of this crate: it is never needed at run time.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod scenario;
 
 pub use scenario::{

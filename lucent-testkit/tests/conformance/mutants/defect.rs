@@ -1,0 +1,232 @@
+//! A sound store behind methods that a defect can change.
+
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use lucent_core::{
+    CommandId, MemoryStore, Position, StreamId, Version,
+    store::{
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
+        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StreamPage, StreamRead,
+    },
+};
+use lucent_testkit::conformance::{Gap, async_trait};
+
+/// Smaller than the store's own, so that the suite runs fast on many mutants.
+pub(super) const PAYLOAD_LIMIT: usize = 2 << 20;
+
+/// Each method is sound until a defect changes it.
+#[async_trait]
+pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
+    async fn append(store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+        append.validate(PAYLOAD_LIMIT)?;
+        store.append(append).await
+    }
+
+    async fn command_outcome(
+        store: &MemoryStore,
+        command: CommandId,
+    ) -> Result<Option<Appended>, StoreError> {
+        store.command_outcome(command).await
+    }
+
+    async fn read_stream(store: &MemoryStore, read: StreamRead) -> Result<StreamPage, StoreError> {
+        store.read_stream(read).await
+    }
+
+    async fn read_log(store: &MemoryStore, read: LogRead) -> Result<LogPage, StoreError> {
+        store.read_log(read).await
+    }
+
+    async fn stream_version(store: &MemoryStore, stream: &StreamId) -> Result<Version, StoreError> {
+        store.stream_version(stream).await
+    }
+
+    async fn head(store: &MemoryStore) -> Result<Position, StoreError> {
+        store.head().await
+    }
+
+    async fn wait_past(store: &MemoryStore, position: Position) -> Result<Position, StoreError> {
+        store.wait_past(position).await
+    }
+
+    async fn load_snapshot(
+        store: &MemoryStore,
+        key: &SnapshotKey,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        store.load_snapshot(key).await
+    }
+
+    async fn save_snapshot(
+        store: &MemoryStore,
+        key: &SnapshotKey,
+        snapshot: Snapshot,
+    ) -> Result<(), StoreError> {
+        store.save_snapshot(key, snapshot).await
+    }
+
+    async fn documents(
+        store: &MemoryStore,
+        projection: &ProjectionId,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        store.documents(projection, keys).await
+    }
+
+    async fn document_page(
+        store: &MemoryStore,
+        projection: &ProjectionId,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        store.document_page(projection, after, limit).await
+    }
+
+    async fn checkpoint(
+        store: &MemoryStore,
+        projection: &ProjectionId,
+    ) -> Result<Position, StoreError> {
+        store.checkpoint(projection).await
+    }
+
+    async fn commit_projection(
+        store: &MemoryStore,
+        commit: ProjectionCommit,
+    ) -> Result<(), CommitError> {
+        store.commit_projection(commit).await
+    }
+
+    async fn active_version(store: &MemoryStore, name: &str) -> Result<Option<u32>, StoreError> {
+        store.active_version(name).await
+    }
+
+    async fn drop_projection(
+        store: &MemoryStore,
+        projection: &ProjectionId,
+    ) -> Result<(), StoreError> {
+        store.drop_projection(projection).await
+    }
+
+    /// What is there after a restart.
+    async fn reopened(store: &MemoryStore) -> MemoryStore {
+        store.clone()
+    }
+
+    /// What another instance sees.
+    fn second(store: &MemoryStore) -> MemoryStore {
+        store.clone()
+    }
+
+    /// What the store says that it lacks.
+    fn gaps() -> &'static [Gap] {
+        &[]
+    }
+}
+
+/// A store with a defect.
+#[derive(Debug)]
+pub(super) struct Mutant<D> {
+    store: MemoryStore,
+    defect: PhantomData<D>,
+}
+
+impl<D> From<MemoryStore> for Mutant<D> {
+    fn from(store: MemoryStore) -> Self {
+        Self { store, defect: PhantomData }
+    }
+}
+
+impl<D> Clone for Mutant<D> {
+    fn clone(&self) -> Self {
+        self.store.clone().into()
+    }
+}
+
+impl<D: Defect> Mutant<D> {
+    pub(super) async fn reopened(&self) -> Self {
+        D::reopened(&self.store).await.into()
+    }
+
+    pub(super) fn second(&self) -> Self {
+        D::second(&self.store).into()
+    }
+}
+
+#[async_trait]
+impl<D: Defect> EventStore for Mutant<D> {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        D::append(&self.store, append).await
+    }
+
+    async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        D::command_outcome(&self.store, command).await
+    }
+
+    async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
+        D::read_stream(&self.store, read).await
+    }
+
+    async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
+        D::read_log(&self.store, read).await
+    }
+
+    async fn stream_version(&self, stream: &StreamId) -> Result<Version, StoreError> {
+        D::stream_version(&self.store, stream).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        D::head(&self.store).await
+    }
+
+    async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
+        D::wait_past(&self.store, position).await
+    }
+}
+
+#[async_trait]
+impl<D: Defect> SnapshotStore for Mutant<D> {
+    async fn load_snapshot(&self, key: &SnapshotKey) -> Result<Option<Snapshot>, StoreError> {
+        D::load_snapshot(&self.store, key).await
+    }
+
+    async fn save_snapshot(&self, key: &SnapshotKey, snapshot: Snapshot) -> Result<(), StoreError> {
+        D::save_snapshot(&self.store, key, snapshot).await
+    }
+}
+
+#[async_trait]
+impl<D: Defect> ReadModelStore for Mutant<D> {
+    async fn documents(
+        &self,
+        projection: &ProjectionId,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        D::documents(&self.store, projection, keys).await
+    }
+
+    async fn document_page(
+        &self,
+        projection: &ProjectionId,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<Document>, StoreError> {
+        D::document_page(&self.store, projection, after, limit).await
+    }
+
+    async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError> {
+        D::checkpoint(&self.store, projection).await
+    }
+
+    async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
+        D::commit_projection(&self.store, commit).await
+    }
+
+    async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
+        D::active_version(&self.store, name).await
+    }
+
+    async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
+        D::drop_projection(&self.store, projection).await
+    }
+}
