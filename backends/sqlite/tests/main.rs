@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod appending;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod opening;
