@@ -1,10 +1,16 @@
-//! A domain as plain types and functions, before any framework.
+//! The account of the concept pages: one aggregate, its commands, and a read model.
+//!
+//! Invariant: nothing here does I/O, so its tests need no store and no runtime.
 
-use lucent_core::Decision;
-use serde::{Deserialize, Serialize};
+use lucent_core::prelude::*;
+
+// ANCHOR: id
+#[derive(AggregateId)]
+pub struct AccountId(Uuid);
+// ANCHOR_END: id
 
 // ANCHOR: events
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
 pub enum AccountEvent {
     AccountOpened { owner: String },
     MoneyDeposited { amount: u64 },
@@ -13,13 +19,15 @@ pub enum AccountEvent {
 // ANCHOR_END: events
 
 // ANCHOR: state
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, Serialize, Deserialize, Aggregate)]
+#[aggregate(snapshot(every = 200, version = 1))]
 pub struct Account {
     open: bool,
     balance: u64,
 }
 
-pub fn evolve(account: &mut Account, event: &AccountEvent) {
+#[evolve]
+fn apply(account: &mut Account, event: &AccountEvent) {
     match event {
         AccountEvent::AccountOpened { .. } => account.open = true,
         AccountEvent::MoneyDeposited { amount } => account.balance += amount,
@@ -29,7 +37,7 @@ pub fn evolve(account: &mut Account, event: &AccountEvent) {
 // ANCHOR_END: state
 
 // ANCHOR: error
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub enum AccountError {
     #[error("the account is not open")]
     NotOpen,
@@ -38,98 +46,155 @@ pub enum AccountError {
 }
 // ANCHOR_END: error
 
-// ANCHOR: decide
-#[derive(Clone, Debug)]
+// ANCHOR: command
+#[derive(Debug, Command)]
 pub struct Withdraw {
+    #[id]
+    pub account: AccountId,
     pub amount: u64,
 }
+// ANCHOR_END: command
 
-pub fn withdraw(account: &Account, command: &Withdraw) -> Result<AccountEvent, AccountError> {
-    if !account.open {
-        return Err(AccountError::NotOpen);
-    }
-    if account.balance < command.amount {
-        return Err(AccountError::TooLittle { available: account.balance, asked: command.amount });
-    }
-    Ok(AccountEvent::MoneyWithdrawn { amount: command.amount })
+// ANCHOR: decide
+#[command_handler]
+fn withdraw(account: &Account, command: &Withdraw) -> Result<AccountEvent, AccountError> {
+    let (available, asked) = (account.balance, command.amount);
+    ensure!(account.open, AccountError::NotOpen);
+    ensure!(asked <= available, AccountError::TooLittle { available, asked });
+    Ok(AccountEvent::MoneyWithdrawn { amount: asked })
 }
 // ANCHOR_END: decide
 
+// ANCHOR: create
+#[derive(Debug, Command)]
+pub struct OpenAccount {
+    #[id]
+    pub account: AccountId,
+    pub owner: String,
+}
+
+/// Takes no state, so the account must be new.
+#[command_handler]
+fn open_account(command: &OpenAccount) -> AccountEvent {
+    AccountEvent::AccountOpened { owner: command.owner.clone() }
+}
+// ANCHOR_END: create
+
 // ANCHOR: decision
-pub fn open(account: &Account, owner: &str, gift: u64) -> Decision<AccountEvent, u64> {
-    if account.open {
-        return Decision::nothing().reply(account.balance);
+#[derive(Debug, Command)]
+pub struct Deposit {
+    #[id]
+    pub account: AccountId,
+    pub amount: u64,
+}
+
+/// Replies with the new balance.
+#[command_handler]
+fn deposit(
+    account: &Account,
+    command: &Deposit,
+) -> Result<Decision<AccountEvent, u64>, AccountError> {
+    ensure!(account.open, AccountError::NotOpen);
+    let amount = command.amount;
+    if amount == 0 {
+        return Ok(Decision::nothing().reply(account.balance));
     }
-    let owner = owner.to_owned();
-    Decision::emit(AccountEvent::AccountOpened { owner })
-        .and(AccountEvent::MoneyDeposited { amount: gift })
-        .reply(gift)
+    Ok(Decision::emit(AccountEvent::MoneyDeposited { amount }).reply(account.balance + amount))
 }
 // ANCHOR_END: decision
 
 // ANCHOR: project
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ReadModel)]
 pub struct Statement {
     pub owner: String,
+    pub balance: u64,
     pub movements: u64,
 }
 
-pub fn statements(statement: &mut Statement, event: &AccountEvent) {
+#[projector(name = "statements", version = 1)]
+fn statements(statement: &mut Statement, event: &AccountEvent) {
     match event {
         AccountEvent::AccountOpened { owner } => statement.owner.clone_from(owner),
-        AccountEvent::MoneyDeposited { .. } | AccountEvent::MoneyWithdrawn { .. } => {
+        AccountEvent::MoneyDeposited { amount } => {
+            statement.balance += amount;
+            statement.movements += 1;
+        }
+        AccountEvent::MoneyWithdrawn { amount } => {
+            statement.balance -= amount;
             statement.movements += 1;
         }
     }
 }
 // ANCHOR_END: project
 
+// ANCHOR: query
+#[derive(Debug, Query)]
+pub struct StatementOf(pub AccountId);
+
+#[query_handler]
+async fn statement_of(
+    query: StatementOf,
+    statements: &View<Statement>,
+) -> Result<Option<Statement>, ReadError> {
+    statements.get(query.0).await
+}
+// ANCHOR_END: query
+
 #[cfg(test)]
 mod tests {
+    use lucent_testkit::{already_exists, given, refused};
+
     use super::*;
 
-    fn account(events: &[AccountEvent]) -> Account {
-        let mut account = Account::default();
-        for event in events {
-            evolve(&mut account, event);
-        }
-        account
+    fn opened() -> AccountEvent {
+        AccountEvent::AccountOpened { owner: "Ada".into() }
     }
 
-    // ANCHOR: test
+    // ANCHOR: call
     #[test]
     fn nobody_withdraws_more_than_there_is() {
-        let account = account(&[
-            AccountEvent::AccountOpened { owner: "Ada".to_owned() },
-            AccountEvent::MoneyDeposited { amount: 10 },
-        ]);
-        assert_eq!(
-            withdraw(&account, &Withdraw { amount: 11 }),
-            Err(AccountError::TooLittle { available: 10, asked: 11 })
-        );
+        let account = Account { open: true, balance: 10 };
+        let command = Withdraw { account: AccountId::new(), amount: 11 };
+        let refusal = AccountError::TooLittle { available: 10, asked: 11 };
+        assert_eq!(withdraw(&account, &command), Err(refusal));
     }
-    // ANCHOR_END: test
+    // ANCHOR_END: call
+
+    // ANCHOR: scenario
+    #[test]
+    fn a_deposit_can_be_withdrawn_once() {
+        let account = AccountId::new();
+        given([opened()])
+            .when(Deposit { account, amount: 100 })
+            .then([AccountEvent::MoneyDeposited { amount: 100 }])
+            .and_reply(100)
+            .and_when(Withdraw { account, amount: 100 })
+            .then([AccountEvent::MoneyWithdrawn { amount: 100 }])
+            .and_when(Withdraw { account, amount: 1 })
+            .then(refused(AccountError::TooLittle { available: 0, asked: 1 }));
+    }
+    // ANCHOR_END: scenario
 
     #[test]
-    fn opening_twice_changes_nothing() {
-        let decision = open(&Account::default(), "Ada", 5);
-        assert_eq!((decision.events.len(), decision.reply), (2, 5));
-        let again = open(&account(&decision.events), "Ada", 5);
-        assert_eq!((again.events.len(), again.reply), (0, 5));
+    fn nothing_is_deposited_and_nothing_happens() {
+        let account = AccountId::new();
+        given([opened()]).when(Deposit { account, amount: 0 }).then_nothing().and_reply(0);
+        given([]).when(Deposit { account, amount: 1 }).then_refused(AccountError::NotOpen);
     }
 
     #[test]
-    fn a_closed_account_pays_nothing() {
-        let refused = withdraw(&Account::default(), &Withdraw { amount: 1 });
-        assert_eq!(refused, Err(AccountError::NotOpen));
+    fn an_account_is_opened_once() {
+        let account = AccountId::new();
+        given([opened()])
+            .when(OpenAccount { account, owner: "Bo".into() })
+            .then(already_exists());
     }
 
+    // ANCHOR: view
     #[test]
     fn a_statement_counts_movements() {
-        let mut statement = Statement::default();
-        for event in &open(&Account::default(), "Ada", 5).events {
-            statements(&mut statement, event);
-        }
-        assert_eq!((statement.owner.as_str(), statement.movements), ("Ada", 1));
+        given([opened(), AccountEvent::MoneyDeposited { amount: 5 }])
+            .then_view(Statement { owner: "Ada".into(), balance: 5, movements: 1 });
     }
+    // ANCHOR_END: view
 }

@@ -1,0 +1,5 @@
+//! Finds the annotated functions of this crate.
+
+fn main() {
+    lucent_codegen::build();
+}
