@@ -185,16 +185,17 @@ mod tests {
     #[test]
     fn an_account_is_opened_once() {
         let account = AccountId::new();
-        given([opened()])
-            .when(OpenAccount { account, owner: "Bo".into() })
-            .then(already_exists());
+        given([opened()]).when(OpenAccount { account, owner: "Bo".into() }).then(already_exists());
     }
 
     // ANCHOR: view
     #[test]
     fn a_statement_counts_movements() {
-        given([opened(), AccountEvent::MoneyDeposited { amount: 5 }])
-            .then_view(Statement { owner: "Ada".into(), balance: 5, movements: 1 });
+        given([opened(), AccountEvent::MoneyDeposited { amount: 5 }]).then_view(Statement {
+            owner: "Ada".into(),
+            balance: 5,
+            movements: 1,
+        });
     }
     // ANCHOR_END: view
 }
