@@ -48,7 +48,7 @@ impl Payload {
     /// # Errors
     /// When the value's `Serialize` fails, for example on a map whose keys are not texts.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
-        let mut data = Vec::with_capacity(128);
+        let mut data = Vec::with_capacity(256);
         serde_json::to_writer(&mut data, value)
             .map_err(|error| EncodeError { reason: error.to_string() })?;
         Ok(Self { content_type: ContentType::Json, data: data.into() })

@@ -44,14 +44,19 @@ impl StreamId {
     /// As [`Self::new`].
     pub fn of(category: &str, key: impl fmt::Display) -> Result<Self, InvalidStreamId> {
         use fmt::Write as _;
-        let mut name = String::with_capacity(category.len() + 37);
-        name.push_str(category);
-        name.push('-');
-        write!(name, "{key}").map_err(|_| InvalidStreamId {
-            name: category.to_owned(),
-            reason: "its key cannot be printed",
-        })?;
-        Self::new(name)
+        let mut name = ShortText::default();
+        if write!(name, "{category}-{key}").is_ok() {
+            return Self::new(name.as_str());
+        }
+        // Longer than any name may be, or a key that fails to print.
+        let mut name = String::new();
+        match write!(name, "{category}-{key}") {
+            Ok(()) => Self::new(name),
+            Err(_) => Err(InvalidStreamId {
+                name: category.to_owned(),
+                reason: "its key cannot be printed",
+            }),
+        }
     }
 
     /// The whole name.
@@ -118,6 +123,34 @@ fn fault(name: &str) -> Option<&'static str> {
         Some("it holds a control character")
     } else {
         None
+    }
+}
+
+/// A text on the stack, as long as a name may be.
+struct ShortText {
+    bytes: [u8; StreamId::MAX_BYTES],
+    length: usize,
+}
+
+impl ShortText {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Default for ShortText {
+    fn default() -> Self {
+        Self { bytes: [0; StreamId::MAX_BYTES], length: 0 }
+    }
+}
+
+impl fmt::Write for ShortText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
     }
 }
 

@@ -11,7 +11,8 @@ fn says(errors: &str, expected: &[&str]) {
 
 #[test]
 fn a_command_without_a_handler_is_an_error_that_names_the_function_to_write() {
-    let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{MAIN}"));
+    let project =
+        Project::binary("unhandled", &format!("lucent_core::registry!();\n{DOMAIN}{MAIN}"));
     says(
         &project.mistake(),
         &["nothing handles the command `Switch`", "#[command_handler] fn name(", "src/main.rs:"],
@@ -23,7 +24,8 @@ fn a_function_that_a_macro_makes_is_missed_and_reported_at_its_name() {
     let hidden = format!(
         "macro_rules! hide {{ ($($item:item)*) => {{ $($item)* }} }}\nhide! {{ {HANDLER} }}"
     );
-    let project = Project::binary(&format!("lucent_core::registry!();\n{DOMAIN}{hidden}{MAIN}"));
+    let project =
+        Project::binary("missed", &format!("lucent_core::registry!();\n{DOMAIN}{hidden}{MAIN}"));
     says(&project.mistake(), &["`switch`", "functions_found_by_build_rs", "fn switch(lamp"]);
 }
 
@@ -31,7 +33,7 @@ fn a_function_that_a_macro_makes_is_missed_and_reported_at_its_name() {
 fn a_function_that_another_macro_owns_is_listed_and_reported() {
     // `projector` here is not Lucent's, and the scanner cannot know: a glob may bring it in.
     let project = Project::of(&[
-        ("Cargo.toml", &manifest("lamps", "", "other = { path = \"other\" }\n")),
+        ("Cargo.toml", &manifest("ghostly", "", "other = { path = \"other\" }\n")),
         (
             "other/Cargo.toml",
             "[package]\nname = \"other\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\nproc-macro = true\n",
@@ -71,15 +73,16 @@ mod second {{
 }}
 {MAIN}"
     );
-    let errors = Project::binary(&main).mistake();
+    let errors = Project::binary("doubled", &main).mistake();
     says(&errors, &["`switch`", "name = \"…\"", "src/main.rs:27", "src/main.rs:38"]);
 }
 
 #[test]
 fn a_syntax_error_is_reported_by_rustc() {
-    let project = Project::binary(&format!(
-        "lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nfn broken( {{"
-    ));
+    let project = Project::binary(
+        "broken",
+        &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}\nfn broken( {{"),
+    );
     says(&project.mistake(), &["error: ", "src/main.rs:"]);
 }
 
@@ -90,15 +93,15 @@ fn a_library_that_does_not_opt_in_is_named_at_the_call() {
             "Cargo.toml",
             "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
         ),
-        ("lamps/Cargo.toml", &member("lamps", "", "")),
+        ("lamps/Cargo.toml", &member("closed_lamps", "", "")),
         ("lamps/build.rs", BUILD),
         ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
-        ("app/Cargo.toml", &member("app", "", "lamps = { path = \"../lamps\" }\n")),
+        ("app/Cargo.toml", &member("closed_app", "", "closed_lamps = { path = \"../lamps\" }\n")),
         ("app/build.rs", BUILD),
         (
             "app/src/main.rs",
             &format!(
-                "use lamps::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{}",
+                "use closed_lamps::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{}",
                 MAIN.replace("registry()", "crate::registry()")
             ),
         ),
@@ -116,7 +119,7 @@ fn a_library_that_does_not_opt_in_is_named_at_the_call() {
 #[test]
 fn a_package_without_a_build_script_is_told_to_have_one() {
     let project = Project::of(&[
-        ("Cargo.toml", &manifest("lamps", "", "")),
+        ("Cargo.toml", &manifest("scriptless", "", "")),
         ("src/main.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}{MAIN}")),
     ]);
     says(&project.mistake(), &["build.rs", "lucent_codegen::build()"]);
@@ -124,7 +127,9 @@ fn a_package_without_a_build_script_is_told_to_have_one() {
 
 #[test]
 fn a_crate_without_its_registry_is_told_so_at_the_function() {
-    let project =
-        Project::binary(&format!("{DOMAIN}{HANDLER}{}", MAIN.replace("registry()", "todo()")));
+    let project = Project::binary(
+        "unregistered",
+        &format!("{DOMAIN}{HANDLER}{}", MAIN.replace("registry()", "todo()")),
+    );
     says(&project.mistake(), &["lucent_registry", "fn switch(lamp"]);
 }

@@ -68,10 +68,11 @@ impl Project {
         project
     }
 
-    /// A package with one binary.
-    pub(crate) fn binary(main: &str) -> Self {
+    /// A package with one binary. Names differ from test to test: cargo tells packages of one
+    /// target folder apart by their names only.
+    pub(crate) fn binary(name: &str, main: &str) -> Self {
         Self::of(&[
-            ("Cargo.toml", &manifest("lamps", "", "")),
+            ("Cargo.toml", &manifest(name, "", "")),
             ("build.rs", BUILD),
             ("src/main.rs", main),
         ])

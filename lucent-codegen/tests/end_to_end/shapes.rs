@@ -11,7 +11,7 @@ fn a_single_binary_with_its_domain_in_a_module() {
     let main = format!(
         "mod home {{ pub mod lamp; }}\nuse home::lamp::*;\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{MAIN}"
     );
-    let project = Project::binary(&main);
+    let project = Project::binary("single", &main);
     project.write("src/home/lamp.rs", &format!("{DOMAIN}{HANDLER}"));
     assert_eq!(project.run(&[]), SWITCHED);
 }
@@ -23,13 +23,13 @@ fn a_workspace_whose_domain_is_a_library_and_whose_names_are_all_renamed() {
     let app = format!(
         r#"
 [package]
-name = "app"
+name = "renamed_app"
 version = "0.1.0"
 edition = "2024"
 
 [dependencies]
 lucent = {{ package = "lucent-core", path = "{root}/lucent-core" }}
-lighting = {{ package = "lamps", path = "../lamps" }}
+lighting = {{ package = "renamed_lamps", path = "../lamps" }}
 tokio = {{ version = "1", features = ["macros", "rt"] }}
 
 [build-dependencies]
@@ -41,7 +41,10 @@ generator = {{ package = "lucent-codegen", path = "{root}/lucent-codegen" }}
             "Cargo.toml",
             "[workspace]\nmembers = [\"app\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
         ),
-        ("lamps/Cargo.toml", &member("lamps", "[package.metadata.lucent]\nregistry = true\n", "")),
+        (
+            "lamps/Cargo.toml",
+            &member("renamed_lamps", "[package.metadata.lucent]\nregistry = true\n", ""),
+        ),
         ("lamps/build.rs", BUILD),
         ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
         ("app/Cargo.toml", &app),
@@ -54,7 +57,7 @@ generator = {{ package = "lucent-codegen", path = "{root}/lucent-codegen" }}
             ),
         ),
     ]);
-    assert_eq!(project.run(&["-p", "app"]), SWITCHED);
+    assert_eq!(project.run(&["-p", "renamed_app"]), SWITCHED);
 }
 
 #[test]
@@ -77,7 +80,7 @@ fn main() {{
 }}"
     );
     let project = Project::of(&[
-        ("Cargo.toml", &manifest("lamps", "[features]\nextra = []\n", "")),
+        ("Cargo.toml", &manifest("featured", "[features]\nextra = []\n", "")),
         ("build.rs", BUILD),
         ("src/main.rs", &main),
     ]);

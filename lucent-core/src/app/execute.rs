@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    aggregate::Aggregate,
+    aggregate::{Aggregate, Evolve as _},
     app::{
         CommandError, Engine, Loaded,
         load::{due_snapshot, load},
@@ -24,6 +24,7 @@ use crate::{
     position::{Position, Version},
     store::{Append, Appended, ExpectedVersion, Snapshot, SnapshotKey, VersionConflict},
     stream::StreamId,
+    time::Timestamp,
 };
 
 /// What a command did.
@@ -85,10 +86,10 @@ impl<C: Handled> Execute<C> {
             return repeated::<C>(&first);
         }
         let command_id = self.id.unwrap_or_else(CommandId::new);
-        let metadata = match &self.cause {
+        let metadata = Arc::new(match &self.cause {
             Some(cause) => Metadata::caused_by(command_id, cause),
             None => Metadata::of_command(command_id, self.context.clone()),
-        };
+        });
         let slot = self.engine.caches.slot::<C::Aggregate>(&stream);
         let mut state = slot.lock().await;
         let mut retries = 0;
@@ -101,7 +102,7 @@ impl<C: Handled> Execute<C> {
                     match self.engine.retry.pause_before(retries) {
                         None => return Err(conflict),
                         Some(pause) if pause.is_zero() => {}
-                        Some(pause) => tokio::time::sleep(pause).await,
+                        Some(pause) => Box::pin(tokio::time::sleep(pause)).await,
                     }
                 }
             }
@@ -110,19 +111,24 @@ impl<C: Handled> Execute<C> {
 
     /// Decides on the newest state that is known, and appends. The slot is empty afterwards if its
     /// state is in doubt, also if this future is dropped or user code panics.
+    ///
+    /// The futures of its rare branches are boxed, so that the usual one stays small.
     async fn attempt(
         &self,
         stream: &StreamId,
         slot: &mut Option<Loaded<C::Aggregate>>,
         id: CommandId,
-        metadata: &Metadata,
+        metadata: &Arc<Metadata>,
     ) -> Attempt<C> {
         let (loaded, cached) = match slot.take() {
             Some(loaded) => (loaded, true),
-            None => match load(&*self.engine.events, &*self.engine.snapshots, stream).await {
-                Ok(loaded) => (loaded, false),
-                Err(error) => return Attempt::Done(Err(error.into())),
-            },
+            None => {
+                let load = load(&*self.engine.events, &*self.engine.snapshots, stream);
+                match Box::pin(load).await {
+                    Ok(loaded) => (loaded, false),
+                    Err(error) => return Attempt::Done(Err(error.into())),
+                }
+            }
         };
         if C::CREATES && loaded.version > Version::ZERO {
             let found = loaded.version;
@@ -131,12 +137,13 @@ impl<C: Handled> Execute<C> {
             return Attempt::Done(Err(CommandError::Conflict(conflict)));
         }
         let now = self.engine.clock.now();
-        let context = CommandContext::new(id, now, loaded.version, metadata.clone());
+        let context = CommandContext::new(id, now, loaded.version, Metadata::clone(metadata));
         let decision = match self.command.decide(&loaded.state, &context) {
             Ok(decision) => decision,
             Err(refusal) => {
                 let outcome = CommandError::Refused(refusal);
-                return self.unless_stale(stream, slot, loaded, cached, Err(outcome)).await;
+                let outcome = self.unless_stale(stream, slot, loaded, cached, Err(outcome));
+                return Box::pin(outcome).await;
             }
         };
         if decision.events.is_empty() && self.id.is_none() {
@@ -147,7 +154,8 @@ impl<C: Handled> Execute<C> {
                 events: 0,
                 repeated: false,
             };
-            return self.unless_stale(stream, slot, loaded, cached, Ok(done)).await;
+            let outcome = self.unless_stale(stream, slot, loaded, cached, Ok(done));
+            return Box::pin(outcome).await;
         }
         let append = match self.prepare(stream, &loaded, &decision, metadata, now) {
             Ok(append) => append,
@@ -156,7 +164,12 @@ impl<C: Handled> Execute<C> {
         match self.engine.events.append(append).await.map_err(CommandError::from) {
             Ok(appended) if appended.repeated => Attempt::Done(repeated::<C>(&appended)),
             Ok(appended) => {
-                Attempt::Done(Ok(self.accept(stream, slot, loaded, decision, &appended).await))
+                let (mut loaded, done) = advance::<C>(loaded, decision, &appended);
+                if let Some(snapshot) = due_snapshot(stream, &mut loaded) {
+                    Box::pin(self.save(stream, snapshot)).await;
+                }
+                *slot = Some(loaded);
+                Attempt::Done(Ok(done))
             }
             Err(error @ (CommandError::Conflict(_) | CommandError::ConditionFailed { .. })) => {
                 Attempt::Stale(error)
@@ -197,11 +210,10 @@ impl<C: Handled> Execute<C> {
         stream: &StreamId,
         loaded: &Loaded<C::Aggregate>,
         decision: &Decision<EventOf<C>, C::Reply>,
-        metadata: &Metadata,
-        now: crate::time::Timestamp,
+        metadata: &Arc<Metadata>,
+        now: Timestamp,
     ) -> Result<Append, CommandError<C::Refusal>> {
-        let metadata = Arc::new(metadata.clone());
-        let events = decision.events.iter().map(|event| NewEvent::encode(event, &metadata, now));
+        let events = decision.events.iter().map(|event| NewEvent::encode(event, metadata, now));
         let events = events.collect::<Result<Vec<_>, _>>()?;
         let expected = ExpectedVersion::Exact(loaded.version);
         let mut append = Append::one(stream.clone(), expected, events);
@@ -213,58 +225,35 @@ impl<C: Handled> Execute<C> {
         Ok(append)
     }
 
-    /// Moves the cached state on, and takes a snapshot if one is due.
-    async fn accept(
-        &self,
-        stream: &StreamId,
-        slot: &mut Option<Loaded<C::Aggregate>>,
-        mut loaded: Loaded<C::Aggregate>,
-        decision: Decision<EventOf<C>, C::Reply>,
-        appended: &Appended,
-    ) -> Done<C::Reply> {
-        use crate::aggregate::Evolve as _;
-        for event in &decision.events {
-            loaded.state.evolve(event);
-        }
-        loaded.version = loaded.version.plus(decision.events.len());
-        loaded.position = appended.position;
-        self.snapshot(stream, &mut loaded).await;
-        let done = Done {
-            reply: decision.reply,
-            position: loaded.position,
-            version: loaded.version,
-            events: decision.events.len(),
-            repeated: false,
-        };
-        *slot = Some(loaded);
-        done
-    }
-
-    /// Saves a snapshot if one is due. Failing costs time at the next load and nothing else.
-    async fn snapshot(&self, stream: &StreamId, loaded: &mut Loaded<C::Aggregate>) {
-        let Some((policy, payload)) = due_snapshot(loaded) else {
-            return;
-        };
-        loaded.snapshot = loaded.version;
-        let payload = match payload {
-            Ok(payload) => payload,
-            Err(error) => {
-                tracing::warn!(%stream, %error, "the snapshot was not taken");
-                return;
-            }
-        };
+    /// Saves a snapshot. Failing costs time at the next load and nothing else.
+    async fn save(&self, stream: &StreamId, snapshot: Snapshot) {
         let aggregate = <C::Aggregate as Aggregate>::NAME;
         let key = SnapshotKey { stream: stream.clone(), aggregate };
-        let snapshot = Snapshot {
-            version: loaded.version,
-            position: loaded.position,
-            schema_version: policy.version,
-            payload,
-        };
         if let Err(error) = self.engine.snapshots.save_snapshot(&key, snapshot).await {
             tracing::warn!(%stream, %error, "the snapshot was not saved");
         }
     }
+}
+
+/// Moves the state on to where the append brought it.
+fn advance<C: Handled>(
+    mut loaded: Loaded<C::Aggregate>,
+    decision: Decision<EventOf<C>, C::Reply>,
+    appended: &Appended,
+) -> (Loaded<C::Aggregate>, Done<C::Reply>) {
+    for event in &decision.events {
+        loaded.state.evolve(event);
+    }
+    loaded.version = loaded.version.plus(decision.events.len());
+    loaded.position = appended.position;
+    let done = Done {
+        reply: decision.reply,
+        position: loaded.position,
+        version: loaded.version,
+        events: decision.events.len(),
+        repeated: false,
+    };
+    (loaded, done)
 }
 
 /// What came of one attempt.

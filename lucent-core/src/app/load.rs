@@ -5,9 +5,8 @@
 use crate::{
     aggregate::{Evolve, SnapshotPolicy},
     event::{DecodeError, Event as _},
-    payload::Payload,
     position::{Position, Version},
-    store::{EventStore, SnapshotKey, SnapshotStore, StoreError, StreamRead},
+    store::{EventStore, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamRead},
     stream::{InvalidStreamId, StreamId},
 };
 
@@ -112,11 +111,27 @@ async fn replay<A: Evolve>(
     }
 }
 
-/// The snapshot that is due for a state, if one is.
+/// The snapshot that is due for a state, if one is; it counts as taken from then on.
 pub(crate) fn due_snapshot<A: Evolve>(
-    loaded: &Loaded<A>,
-) -> Option<(SnapshotPolicy, Result<Payload, crate::payload::EncodeError>)> {
+    stream: &StreamId,
+    loaded: &mut Loaded<A>,
+) -> Option<Snapshot> {
     let policy = A::SNAPSHOT?;
     let since = loaded.version.get().saturating_sub(loaded.snapshot.get());
-    (since >= policy.every.max(1)).then(|| (policy, loaded.state.encode_snapshot()))
+    if since < policy.every.max(1) {
+        return None;
+    }
+    loaded.snapshot = loaded.version;
+    match loaded.state.encode_snapshot() {
+        Ok(payload) => Some(Snapshot {
+            version: loaded.version,
+            position: loaded.position,
+            schema_version: policy.version,
+            payload,
+        }),
+        Err(error) => {
+            tracing::warn!(%stream, %error, "the snapshot was not taken");
+            None
+        }
+    }
 }

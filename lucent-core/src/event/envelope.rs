@@ -44,7 +44,7 @@ impl NewEvent {
     ) -> Result<Self, EncodeError> {
         let event_type = event.event_type();
         Ok(Self {
-            id: EventId::new(),
+            id: EventId::at(now),
             event_type: Cow::Borrowed(event_type.name),
             schema_version: event_type.version,
             payload: event.encode()?,

@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 macro_rules! message_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -21,7 +23,18 @@ macro_rules! message_id {
             #[must_use]
             #[expect(clippy::new_without_default, reason = "a default that differs each time would surprise")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self::at(Timestamp::now())
+            }
+
+            /// Makes a new one of this time; within a millisecond, the order is random.
+            #[must_use]
+            pub fn at(time: Timestamp) -> Self {
+                // The fixed bits of a v4 are where those of a v7 are, so 74 random ones are left.
+                let random = Uuid::new_v4();
+                let mut bytes = [0; 10];
+                bytes.copy_from_slice(&random.as_bytes()[6..]);
+                let millis = u64::try_from(time.as_micros() / 1_000).unwrap_or_default();
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
             }
 
             /// Wraps a UUID.
@@ -146,5 +159,27 @@ impl Metadata {
     #[must_use]
     pub fn context(&self) -> &BusinessContext {
         &self.context
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_version_7_and_sort_by_time() {
+        let early: Timestamp = "2026-01-05T10:00:00Z".parse().unwrap();
+        let late: Timestamp = "2026-01-05T10:00:00.001Z".parse().unwrap();
+        let ids: HashSet<_> = (0..10_000).map(|_| EventId::at(early)).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids {
+            assert_eq!(
+                (id.uuid().get_version_num(), id.uuid().get_variant()),
+                (7, uuid::Variant::RFC4122)
+            );
+            assert!(id < EventId::at(late));
+        }
     }
 }
