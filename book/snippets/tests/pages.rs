@@ -21,8 +21,8 @@ fn read(path: &str) -> String {
 /// The files below a folder of the project, without what cargo built.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("the folder exists") {
+        let path = entry.expect("the folder can be read").path();
         if path.is_dir() && !path.ends_with("target") {
             found.extend(files(&path, extension));
         } else if path.extension().is_some_and(|found| found == extension) {
