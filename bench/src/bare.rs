@@ -75,7 +75,13 @@ impl GroupCommit {
                         let version = i64::try_from(row.version).expect("versions are small");
                         insert
                             .execute(params![
-                                position, row.stream, version, row.id, row.data, row.id, row.id,
+                                position,
+                                row.stream,
+                                version,
+                                row.id,
+                                row.data,
+                                row.id,
+                                row.id,
                                 row.recorded_at
                             ])
                             .expect("a row is written");

@@ -1,7 +1,11 @@
 //! Catching up through a projector that writes a read model, beside a bare loop that reads and
 //! writes the same rows.
 
-use std::{collections::HashMap, path::Path, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use lucent_core::prelude::*;
 use lucent_sqlite::SqliteStore;
@@ -111,8 +115,8 @@ fn bare_loop(path: &Path) -> Result<f64, Box<dyn std::error::Error>> {
             for (key, view) in &views {
                 put.execute(rusqlite::params![projection, key, serde_json::to_string(view)?])?;
             }
-            let mut move_on = transaction
-                .prepare_cached("UPDATE projections SET checkpoint = ? WHERE id = ?")?;
+            let mut move_on =
+                transaction.prepare_cached("UPDATE projections SET checkpoint = ? WHERE id = ?")?;
             move_on.execute([last, projection])?;
         }
         transaction.commit()?;

@@ -12,10 +12,9 @@ use lucent_core::prelude::*;
 use lucent_sqlite::SqliteStore;
 
 use crate::{
-    Outcome, RUNS,
-    CommandsOnly,
+    CommandsOnly, Outcome, RUNS,
     bare::{BareRow, GroupCommit},
-    domain::{AccountId, Deposit},
+    domain::{AccountId, Deposit, OpenAccount},
     report::{Figure, Goal, median},
     runtime,
 };
@@ -23,7 +22,7 @@ use crate::{
 /// How long each side runs.
 const TIME: Duration = Duration::from_secs(3);
 
-/// How many commands each aggregate gets.
+/// How many commands each aggregate gets: it is opened, then money comes in.
 const PER_AGGREGATE: usize = 10;
 
 pub fn run() -> Outcome {
@@ -55,7 +54,8 @@ async fn execute(callers: usize) -> Result<f64, Box<dyn std::error::Error>> {
         let app = app.clone();
         async move {
             let account = AccountId::new();
-            for _ in 0..PER_AGGREGATE {
+            app.execute(OpenAccount { account }).await.expect("an account is opened");
+            for _ in 1..PER_AGGREGATE {
                 app.execute(Deposit { account, amount: 7 }).await.expect("a deposit succeeds");
             }
             PER_AGGREGATE as u64

@@ -7,6 +7,7 @@ pub struct AccountId(Uuid);
 
 #[derive(Clone, Debug, Serialize, Deserialize, Event)]
 pub enum AccountEvent {
+    AccountOpened { owner: String, reference: String, note: String },
     MoneyDeposited { amount: u64, balance: u64, reference: String, note: String },
 }
 
@@ -18,9 +19,26 @@ pub struct Account {
 
 #[evolve]
 fn apply(account: &mut Account, event: &AccountEvent) {
-    let AccountEvent::MoneyDeposited { amount, .. } = event;
-    account.balance += amount;
-    account.deposits += 1;
+    if let AccountEvent::MoneyDeposited { amount, .. } = event {
+        account.balance += amount;
+        account.deposits += 1;
+    }
+}
+
+#[derive(Clone, Debug, Command)]
+pub struct OpenAccount {
+    #[id]
+    pub account: AccountId,
+}
+
+#[command_handler]
+fn open_account(_: &OpenAccount) -> AccountEvent {
+    AccountEvent::AccountOpened {
+        owner: "Ada, countess of Lovelace".to_owned(),
+        reference: "b7f3c1e0-3d5a-4f0c-9a51-6c2f80d1e5aa".to_owned(),
+        note: "an account for the rent and the heating of the flat 12b, opened at the counter"
+            .to_owned(),
+    }
 }
 
 #[derive(Clone, Debug, Command)]
@@ -63,9 +81,10 @@ pub struct AccountView {
 
 #[projector(name = "accounts", version = 1)]
 fn accounts(view: &mut AccountView, event: &AccountEvent) {
-    let AccountEvent::MoneyDeposited { amount, .. } = event;
-    view.balance += amount;
-    view.deposits += 1;
+    if let AccountEvent::MoneyDeposited { amount, .. } = event {
+        view.balance += amount;
+        view.deposits += 1;
+    }
 }
 
 #[derive(Debug, Query)]

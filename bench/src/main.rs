@@ -54,11 +54,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if figures.is_empty() {
         let names: Vec<_> = benches.iter().map(|(name, _)| *name).collect();
-        return Err(format!("no bench is named like `{filter}`; there are {}", names.join(", ")).into());
+        return Err(
+            format!("no bench is named like `{filter}`; there are {}", names.join(", ")).into()
+        );
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench/report.json");
     report::write(&figures, &path)?;
     println!("written to target/bench/report.json");
+    if filter.is_empty() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/performance/results.md");
+        report::write_page(&figures, &page)?;
+        println!("written to book/performance/results.md");
+    }
     Ok(())
 }
 

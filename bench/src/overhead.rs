@@ -20,16 +20,14 @@ pub fn run() -> Outcome {
         ours.push(runtime.block_on(execute())?);
     }
     let (ours, by_hand) = (median(ours), median(by_hand));
-    Ok(vec![
-        Figure::new(
-            "execute of a cached aggregate, in memory: overhead",
-            ours - by_hand,
-            "ns",
-            "decide and evolve by hand",
-            by_hand,
-            Goal::AtMost(2_000.0),
-        ),
-    ])
+    Ok(vec![Figure::new(
+        "execute of a cached aggregate, in memory: overhead",
+        ours - by_hand,
+        "ns",
+        "decide and evolve by hand",
+        by_hand,
+        Goal::AtMost(2_000.0),
+    )])
 }
 
 async fn execute() -> Result<f64, Box<dyn std::error::Error>> {

@@ -83,6 +83,44 @@ pub fn write(figures: &[Figure], path: &Path) -> io::Result<()> {
     fs::write(path, serde_json::to_string_pretty(figures)? + "\n")
 }
 
+/// Writes the figures for the book.
+pub fn write_page(figures: &[Figure], path: &Path) -> io::Result<()> {
+    let mut page = format!(
+        "## The last whole run\n\nOn {}. Durable writes sync to disk before they are acknowledged. \
+         Each figure is the median of {} runs, both sides in turn.\n\n\
+         | figure | Lucent | against | | ratio | goal | |\n|---|---:|---|---:|---:|---|---|\n",
+        machine(),
+        crate::RUNS,
+    );
+    for figure in figures {
+        page += &format!(
+            "| {} | {} {} | {} | {} {} | {:.2} | {} | {} |\n",
+            figure.name,
+            number(figure.value),
+            figure.unit,
+            figure.against,
+            number(figure.against_value),
+            figure.unit,
+            figure.ratio,
+            figure.goal,
+            if figure.holds { "reached" } else { "missed" },
+        );
+    }
+    fs::write(path, page)
+}
+
+/// The processor, the system and the compiler's profile.
+fn machine() -> String {
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name))
+        .unwrap_or("an unknown processor");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let system = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{model}, {cores} cores, {} {}, release profile", std::env::consts::OS, system.trim())
+}
+
 /// The middle one; of an even count, the lower middle one.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -151,7 +151,7 @@ fn configure_writer(conn: &Connection, options: &Options) -> Result<(), Fault> {
     conn.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous}; PRAGMA fullfsync = ON; \
          PRAGMA checkpoint_fullfsync = ON; PRAGMA wal_autocheckpoint = 0; \
-         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
+         PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
     ))?;
     if let Some(bytes) = options.max_bytes {
         let page_size: u32 = conn.query_row("PRAGMA page_size", [], |row| row.get(0))?;

@@ -122,6 +122,8 @@ impl<C: Handled> Execute<C> {
     ) -> Attempt<C> {
         let (loaded, cached) = match slot.take() {
             Some(loaded) => (loaded, true),
+            // What is to be created has no state; the append finds out whether it exists.
+            None if C::CREATES => (Loaded::default(), false),
             None => {
                 let load = load(&*self.engine.events, &*self.engine.snapshots, stream);
                 match Box::pin(load).await {
@@ -171,7 +173,9 @@ impl<C: Handled> Execute<C> {
                 *slot = Some(loaded);
                 Attempt::Done(Ok(done))
             }
-            Err(error @ (CommandError::Conflict(_) | CommandError::ConditionFailed { .. })) => {
+            Err(error @ (CommandError::Conflict(_) | CommandError::ConditionFailed { .. }))
+                if !C::CREATES =>
+            {
                 Attempt::Stale(error)
             }
             Err(error) => Attempt::Done(Err(error)),
@@ -215,7 +219,10 @@ impl<C: Handled> Execute<C> {
     ) -> Result<Append, CommandError<C::Refusal>> {
         let events = decision.events.iter().map(|event| NewEvent::encode(event, metadata, now));
         let events = events.collect::<Result<Vec<_>, _>>()?;
-        let expected = ExpectedVersion::Exact(loaded.version);
+        let expected = match loaded.version {
+            Version::ZERO => ExpectedVersion::NoStream,
+            version => ExpectedVersion::Exact(version),
+        };
         let mut append = Append::one(stream.clone(), expected, events);
         append.inline = self.engine.inline.clone();
         append.command = self.id;

@@ -66,6 +66,12 @@ impl ProjectionWorker {
             match stop.or_stop(self.advance()).await {
                 None => break,
                 Some(Ok(())) => backoff.reset(),
+                // Another process took the same step first: go on from where it is.
+                Some(Err(StepError::Commit(CommitError::CheckpointMoved { found, .. }))) => {
+                    tracing::debug!(projection = %self.running.id, %found, "another process moved the checkpoint");
+                    (self.checkpoint, self.cursor) = (found, found);
+                    self.running.reached(found, false);
+                }
                 Some(Err(error)) => {
                     let wait = backoff.next();
                     tracing::warn!(projection = %self.running.id, %error, ?wait, "a projection failed and will be tried again");

@@ -124,7 +124,10 @@ impl Projections {
     ) -> Result<(), ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
         let mut progress = running.progress.subscribe();
-        let reached = |progress: &Progress| progress.position >= wanted;
+        // While a new version is built, queries are answered from the old one, which no longer
+        // moves: a position counts as seen once the new one has taken over.
+        let current = || running.active.load(Ordering::Acquire) == running.id.version;
+        let reached = |progress: &Progress| progress.position >= wanted && current();
         if running.projection.consistency() == Consistency::Inline
             && running.store.checkpoint(&running.id).await? >= wanted
         {

@@ -7,7 +7,10 @@ use std::{
 
 use lucent_core::{prelude::*, store::ReadModelStore as _};
 
-use super::domain::{TillEvent, add, app, open, take, till};
+use super::{
+    domain::{TillEvent, add, app, open, take, till},
+    store_with_faults::{Fault, StoreWithFaults},
+};
 
 /// What the versions of this read model have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ReadModel)]
@@ -334,4 +337,49 @@ async fn a_new_version_is_built_beside_the_old_one_and_then_switched_to() {
         app(store).await.load::<super::domain::Till>(&till("a")).await.unwrap().state.sum,
         10
     );
+}
+
+mod third_version {
+    use super::*;
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ReadModel)]
+    pub struct Tripled {
+        pub sum: i64,
+    }
+
+    #[projector(name = "sums", version = 3)]
+    pub fn sums(view: &mut Tripled, event: &TillEvent) {
+        if let TillEvent::CoinAdded { value } = event {
+            view.sum += 3 * i64::try_from(*value).unwrap();
+        }
+    }
+
+    #[derive(Debug, Query)]
+    pub struct TripledSum;
+
+    #[query_handler]
+    pub async fn tripled_sum(_: TripledSum, view: &View<Tripled>) -> Result<i64, ReadError> {
+        Ok(view.get("a").await?.unwrap_or_default().sum)
+    }
+
+    lucent_core::registry! { functions: [sums, tripled_sum, super::super::domain::add_coins] }
+}
+
+#[tokio::test]
+async fn a_position_is_not_reported_as_seen_before_the_new_version_has_taken_over() {
+    use third_version::{TripledSum, registry};
+    let (store, faults) = StoreWithFaults::new();
+    let old = App::new(asynchronous::registry()).store(store.clone()).start().await.unwrap();
+    old.execute(open("a")).await.unwrap();
+    let done = old.execute(add("a", &[10])).await.unwrap();
+    old.query(asynchronous::SumOf("a")).after(done.position).await.unwrap();
+    old.shutdown().await;
+    faults.set(Fault::NoActivation);
+    let new = App::new(registry()).store(store).start().await.unwrap();
+    let done = new.execute(add("a", &[1])).await.unwrap();
+    let error = new.query(TripledSum).after(done.position).within(Duration::from_millis(300)).await;
+    assert!(matches!(error, Err(ReadError::NotYet { .. })), "{error:?}");
+    faults.set(Fault::None);
+    let answer = new.query(TripledSum).after(done.position).within(Duration::from_secs(40)).await;
+    assert_eq!(answer.unwrap(), 33);
 }

@@ -28,6 +28,8 @@ pub enum Fault {
     Hang,
     /// Snapshots cannot be saved.
     NoSnapshots,
+    /// No version of a projection can take over.
+    NoActivation,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +52,7 @@ impl Faults {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoreWithFaults {
     inner: MemoryStore,
     faults: Arc<Faults>,
@@ -83,7 +85,9 @@ impl EventStore for StoreWithFaults {
                 self.inner.append(append).await?;
                 std::future::pending().await
             }
-            Fault::None | Fault::NoSnapshots => self.inner.append(append).await,
+            Fault::None | Fault::NoSnapshots | Fault::NoActivation => {
+                self.inner.append(append).await
+            }
         }
     }
 
@@ -150,7 +154,10 @@ impl ReadModelStore for StoreWithFaults {
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
-        self.inner.commit_projection(commit).await
+        match self.faults.get() {
+            Fault::NoActivation if commit.activate => Err(busy().into()),
+            _ => self.inner.commit_projection(commit).await,
+        }
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
