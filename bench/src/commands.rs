@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long each side runs.
-const TIME: Duration = Duration::from_secs(3);
+const TIME: Duration = Duration::from_secs(2);
 
 /// How many commands each aggregate gets: it is opened, then money comes in.
 const PER_AGGREGATE: usize = 10;

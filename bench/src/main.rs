@@ -1,6 +1,6 @@
 //! Measures Lucent beside bare limits: `cargo xtask bench [filter]`.
 //!
-//! Both sides of each figure run in the same process, one after the other, at least three times;
+//! Both sides of each figure run in the same process, one after the other, five times;
 //! the medians are printed and written to `target/bench/report.json`.
 
 mod bare;
@@ -31,7 +31,7 @@ impl lucent_core::registry::Registry for CommandsOnly {
 impl lucent_core::registry::Includes<lucent_registry::Home> for CommandsOnly {}
 
 /// How often each side runs.
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 
 type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 

@@ -19,7 +19,7 @@ use crate::{
 #[async_trait]
 impl EventStore for SqliteStore {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let append = EncodedAppend::new(append, self.inner.max_payload)?;
+        let append = Box::new(EncodedAppend::new(append, self.inner.max_payload)?);
         self.ask(|reply| Request::Append(append, reply)).await
     }
 

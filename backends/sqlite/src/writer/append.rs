@@ -97,7 +97,10 @@ impl Batch<'_> {
         found: &[u64],
         staged: Staged,
     ) -> Result<(), Fault> {
-        let mut insert = self.conn.prepare_cached(INSERT_EVENT)?;
+        let mut insert = match self.insert.take() {
+            Some(insert) => insert,
+            None => self.conn.prepare_cached(INSERT_EVENT)?,
+        };
         let mut position = self.cache.head;
         for (write, &version) in append.writes.iter().zip(found) {
             let mut version = version;
@@ -111,6 +114,7 @@ impl Batch<'_> {
                 *known = version;
             }
         }
+        self.insert = Some(insert);
         self.cache.head = position;
         self.stage(staged, position);
         Ok(())

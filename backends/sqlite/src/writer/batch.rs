@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use lucent_core::store::{DocumentKey, Snapshot, SnapshotKey};
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use crate::{
     fault::Fault,
@@ -25,6 +25,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) conn: &'a Connection,
     pub(crate) cache: &'a mut Cache,
     pub(crate) inline: &'a mut Inline,
+    /// The statement that writes events; looked up once for the batch.
+    pub(crate) insert: Option<CachedStatement<'a>>,
     /// Documents that inline projections changed; they are written once, before the commit.
     pub(crate) documents: HashMap<(i64, DocumentKey), Option<Bytes>>,
 }
@@ -44,7 +46,7 @@ impl<'a> Batch<'a> {
             cache.head = read_head(conn)?;
             cache.data_version = Some(found);
         }
-        Ok(Self { conn, cache, inline, documents: HashMap::new() })
+        Ok(Self { conn, cache, inline, insert: None, documents: HashMap::new() })
     }
 
     /// Judges and writes a request.

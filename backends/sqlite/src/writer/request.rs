@@ -16,7 +16,8 @@ use crate::row::EncodedEvent;
 /// A request and the way back to who made it.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Append(EncodedAppend, Reply<Appended, AppendError>),
+    /// Boxed, because it moves from queue to batch.
+    Append(Box<EncodedAppend>, Reply<Appended, AppendError>),
     Project(ProjectionCommit, Reply<(), CommitError>),
     Snapshot(SnapshotKey, Snapshot, Reply<(), StoreError>),
     Drop(ProjectionId, Reply<(), StoreError>),
