@@ -38,12 +38,6 @@ impl EncodedEvent {
                 event.event_type.chars().take(80).collect::<String>().escape_debug()
             ));
         }
-        if event.recorded_at.as_micros() < EARLIEST {
-            return invalid(format!(
-                "the event `{}` was recorded at {}, and PostgreSQL knows no time before 4714-11-24 BC",
-                event.event_type, event.recorded_at
-            ));
-        }
         let context = event.metadata.context();
         let context = match context.is_empty() {
             true => None,
@@ -117,7 +111,7 @@ macro_rules! event_columns {
         "position, version, recorded_at, schema_version, event_id, correlation, causation, size, \
          stream, event_type, content_type, \
          CASE WHEN size <= 8192 THEN payload END, CASE WHEN size <= 8192 THEN bytes END, \
-         tags, context"
+         tags, context, prehistoric"
     };
 }
 pub(crate) use event_columns;
@@ -170,7 +164,7 @@ impl Interner {
                 payload: payload.unwrap_or_default(),
                 tags,
                 metadata: Arc::new(Metadata::from_parts(row.try_get(5)?, row.try_get(6)?, context)),
-                recorded_at: row.try_get::<_, Micros>(2)?.0,
+                recorded_at: recorded_at(row)?,
             },
         })
     }
@@ -185,6 +179,21 @@ impl Interner {
                 Ok(stream)
             }
         }
+    }
+}
+
+fn recorded_at(row: &Row) -> Result<Timestamp, Fault> {
+    Ok(match row.try_get::<_, Option<i64>>(15)? {
+        Some(micros) => Timestamp::from_micros(micros),
+        None => row.try_get::<_, Micros>(2)?.0,
+    })
+}
+
+/// The time for a column that starts in 4714 BC, and the true one if it is earlier.
+pub(crate) fn time_columns(time: Timestamp) -> (Micros, Option<i64>) {
+    match time.as_micros() {
+        early if early < EARLIEST => (Micros(Timestamp::from_micros(EARLIEST)), Some(early)),
+        _ => (Micros(time), None),
     }
 }
 

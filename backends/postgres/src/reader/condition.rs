@@ -134,7 +134,7 @@ const TYPES: &str = "SELECT position FROM {schema}.events WHERE position > $1 AN
 
 const RAREST: &str = "SELECT w.number FROM unnest($1::text[]) WITH ORDINALITY AS w(tag, number) \
      ORDER BY (SELECT count(*) FROM (SELECT 1 FROM {schema}.event_tags AS t \
-         WHERE t.tag = w.tag AND t.position > $2 LIMIT 1000) AS some), w.number LIMIT 1";
+         WHERE t.tag = w.tag AND t.position > $2 LIMIT 1000) AS few), w.number LIMIT 1";
 
 const TAG_FORWARD: &str = "SELECT position FROM {schema}.event_tags \
      WHERE tag = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4";

@@ -22,6 +22,8 @@ CREATE TABLE {schema}.events (
     bytes          bytea,                             -- any other payload
     tags           text[]      COLLATE "C",           -- NULL: none
     context        json,                              -- NULL: empty
+    prehistoric    bigint,                            -- the time in microseconds since 1970, if it
+                                                      -- is before 4714 BC, where timestamptz starts
     UNIQUE (stream, version)
 );
 
@@ -87,25 +89,25 @@ CREATE FUNCTION {schema}.append(
     in_streams text[], in_versions bigint[], in_bases integer[], in_ids uuid[], in_types text[],
     in_schema_versions bigint[], in_sizes integer[], in_content_types text[], in_payloads json[],
     in_bytes bytea[], in_tags text[], in_correlations uuid[], in_causations uuid[],
-    in_contexts json[], in_recorded_at timestamptz[],
+    in_contexts json[], in_recorded_at timestamptz[], in_prehistoric bigint[],
     in_tag_names text[], in_tag_positions bigint[],
     in_commands uuid[], in_command_positions bigint[], in_command_versions text[],
     in_replies bytea[]
 ) RETURNS bigint[] LANGUAGE plpgsql AS $function$
 DECLARE
-    found bigint[] := '{}';
+    standing bigint[] := '{}';
 BEGIN
     PERFORM pg_advisory_xact_lock(in_lock[1], in_lock[2]);
     IF coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) <> in_head THEN
         RETURN NULL;
     END IF;
     IF in_asked IS NOT NULL THEN
-        found := ARRAY(
+        standing := ARRAY(
             SELECT coalesce((SELECT max(e.version) FROM {schema}.events AS e
                 WHERE e.stream = a.stream), 0)
             FROM unnest(in_asked) AS a(stream));
         -- -1: any version; -2: any but none.
-        IF EXISTS (SELECT 1 FROM unnest(found, in_expected) AS a(found, expected)
+        IF EXISTS (SELECT 1 FROM unnest(standing, in_expected) AS a(found, expected)
             WHERE CASE a.expected WHEN -1 THEN false WHEN -2 THEN a.found = 0
                 ELSE a.found <> a.expected END) THEN
             RETURN NULL;
@@ -118,16 +120,17 @@ BEGIN
     IF in_streams IS NOT NULL THEN
         INSERT INTO {schema}.events (position, version, recorded_at, schema_version, event_id,
             correlation, causation, size, stream, event_type, content_type, payload, bytes, tags,
-            context)
-        SELECT in_head + n.number, n.version + coalesce(found[n.base], 0), n.recorded_at,
+            context, prehistoric)
+        SELECT in_head + n.number, n.version + coalesce(standing[n.base], 0), n.recorded_at,
             n.schema_version, n.event_id, n.correlation, n.causation, n.size, n.stream,
             n.event_type, n.content_type, n.payload, n.bytes, string_to_array(n.tags, E'\n'),
-            n.context
+            n.context, n.prehistoric
         FROM unnest(in_streams, in_versions, in_bases, in_ids, in_types, in_schema_versions,
             in_sizes, in_content_types, in_payloads, in_bytes, in_tags, in_correlations,
-            in_causations, in_contexts, in_recorded_at) WITH ORDINALITY
+            in_causations, in_contexts, in_recorded_at, in_prehistoric) WITH ORDINALITY
             AS n(stream, version, base, event_id, event_type, schema_version, size, content_type,
-                payload, bytes, tags, correlation, causation, context, recorded_at, number);
+                payload, bytes, tags, correlation, causation, context, recorded_at,
+                prehistoric, number);
     END IF;
     IF in_tag_names IS NOT NULL THEN
         INSERT INTO {schema}.event_tags (tag, position)
@@ -139,7 +142,7 @@ BEGIN
         FROM unnest(in_commands, in_command_positions, in_command_versions, in_replies)
             AS c(command_id, position, versions, reply);
     END IF;
-    RETURN found;
+    RETURN standing;
 END
 $function$;
 
@@ -151,9 +154,9 @@ CREATE FUNCTION {schema}.project(
 ) RETURNS bigint LANGUAGE plpgsql AS $function$
 DECLARE
     model integer;
-    found bigint;
+    standing bigint;
 BEGIN
-    SELECT p.id, p.checkpoint INTO model, found FROM {schema}.projections AS p
+    SELECT p.id, p.checkpoint INTO model, standing FROM {schema}.projections AS p
         WHERE p.name = in_name AND p.version = in_version FOR UPDATE;
     IF NOT FOUND THEN
         IF in_from <> 0 THEN
@@ -161,11 +164,11 @@ BEGIN
         END IF;
         INSERT INTO {schema}.projections (name, version, checkpoint)
             VALUES (in_name, in_version, 0) ON CONFLICT DO NOTHING;
-        SELECT p.id, p.checkpoint INTO model, found FROM {schema}.projections AS p
+        SELECT p.id, p.checkpoint INTO model, standing FROM {schema}.projections AS p
             WHERE p.name = in_name AND p.version = in_version FOR UPDATE;
     END IF;
-    IF found <> in_from THEN
-        RETURN found;
+    IF standing <> in_from THEN
+        RETURN standing;
     END IF;
     UPDATE {schema}.projections AS p SET checkpoint = in_to WHERE p.id = model;
     PERFORM {schema}.write_documents(model, in_keys, in_bodies, in_deleted);
@@ -173,7 +176,7 @@ BEGIN
         INSERT INTO {schema}.active_projections (name, version) VALUES (in_name, in_version)
             ON CONFLICT (name) DO UPDATE SET version = excluded.version;
     END IF;
-    RETURN found;
+    RETURN standing;
 END
 $function$;
 

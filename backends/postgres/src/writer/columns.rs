@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     connect::Session,
     fault::Fault,
-    row::{Json, Micros, content_column, to_sql},
+    row::{Json, Micros, content_column, time_columns, to_sql},
     writer::{
         draft::{Asked, Draft, Standing},
         request::EncodedAppend,
@@ -35,6 +35,7 @@ pub(crate) struct Columns<'a> {
     causations: Vec<Uuid>,
     contexts: Vec<Option<Json<&'a str>>>,
     recorded_at: Vec<Micros>,
+    prehistoric: Vec<Option<i64>>,
     tag_names: Vec<&'a str>,
     tag_positions: Vec<i64>,
     commands: Vec<Uuid>,
@@ -89,7 +90,9 @@ impl<'a> Columns<'a> {
         self.correlations.push(event.metadata.correlation());
         self.causations.push(event.metadata.causation());
         self.contexts.push(one.context.as_ref().map(|Json(text)| Json(&**text)));
-        self.recorded_at.push(Micros(event.recorded_at));
+        let (recorded_at, prehistoric) = time_columns(event.recorded_at);
+        self.recorded_at.push(recorded_at);
+        self.prehistoric.push(prehistoric);
         self.tags.push(one.tags.as_deref());
         if let Some(tags) = &one.tags {
             let position = to_sql(self.head + self.ids.len() as u64);
@@ -165,6 +168,7 @@ impl<'a> Columns<'a> {
                     &some(&self.causations),
                     &some(&self.contexts),
                     &some(&self.recorded_at),
+                    &some(&self.prehistoric),
                     &some(&self.tag_names),
                     &some(&self.tag_positions),
                     &some(&self.commands),
@@ -188,4 +192,4 @@ fn some<T>(column: &[T]) -> Option<&[T]> {
 }
 
 const APPEND: &str = "SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)";
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";

@@ -1,0 +1,4 @@
+//! Tests of the PostgreSQL store, in one binary.
+
+mod conformance;
+mod server;
