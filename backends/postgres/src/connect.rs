@@ -179,7 +179,7 @@ fn location(config: &Config, schema: &str) -> String {
     use tokio_postgres::config::Host;
     let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
         let ports = config.get_ports();
-        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        let port = ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432);
         match host {
             Host::Tcp(name) => format!("{name}:{port}"),
             #[cfg(unix)]
@@ -187,7 +187,7 @@ fn location(config: &Config, schema: &str) -> String {
         }
     });
     let hosts = hosts.collect::<Vec<_>>().join(",");
-    let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+    let database = config.get_dbname().or_else(|| config.get_user()).unwrap_or("postgres");
     format!("schema `{schema}` of postgres://{hosts}/{database}")
 }
 

@@ -96,7 +96,7 @@ impl Fault {
             Self::Postgres(error) => error,
         };
         let Some(code) = error.code() else {
-            return unreachable_server(action, location, error, transient);
+            return unreachable_server(action, location, &error, transient);
         };
         if *code == SqlState::DISK_FULL {
             return StoreError::Full { location: location.to_owned() };
@@ -170,11 +170,11 @@ fn said(error: &tokio_postgres::Error) -> String {
 fn unreachable_server(
     action: &'static str,
     location: &str,
-    error: tokio_postgres::Error,
+    error: &tokio_postgres::Error,
     transient: bool,
 ) -> StoreError {
     let mut said = error.to_string();
-    if let Some(cause) = source::<io::Error>(&error)
+    if let Some(cause) = source::<io::Error>(error)
         && !said.contains(&cause.to_string())
     {
         said = format!("{said}: {cause}");

@@ -57,9 +57,8 @@ async fn complete(session: &Session, page: Vec<Fetched>) -> Result<Vec<RecordedE
         .map(|mut one| {
             if !one.complete {
                 let position = to_sql(one.event.position.get());
-                one.event.payload = payloads
-                    .remove(&position)
-                    .ok_or_else(|| damaged(position, "it is gone".to_owned()))?;
+                one.event.payload =
+                    payloads.remove(&position).ok_or_else(|| damaged(position, "it is gone"))?;
             }
             Ok(one.event)
         })
@@ -88,11 +87,11 @@ fn long_payloads(page: &[Fetched]) -> Vec<Vec<i64>> {
 
 fn long_payload(row: &Row, position: i64) -> Result<Payload, Fault> {
     payload(row, 1)
-        .map_err(|error| damaged(position, error))?
-        .ok_or_else(|| damaged(position, "there is none".to_owned()))
+        .map_err(|error| damaged(position, &error))?
+        .ok_or_else(|| damaged(position, "there is none"))
 }
 
-fn damaged(position: i64, reason: String) -> Fault {
+fn damaged(position: i64, reason: &str) -> Fault {
     Fault::damaged(format!("event {position}"), format!("its payload: {reason}"))
 }
 

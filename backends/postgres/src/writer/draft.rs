@@ -136,7 +136,7 @@ impl<'a> Draft<'a> {
             position: Position::new(last),
             versions: versions.collect(),
             repeated: false,
-            reply: append.command.and(append.reply.clone()),
+            reply: append.command.and_then(|_| append.reply.clone()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{connect::Session, fault::Fault, row::to_sql, writer::columns::Columns};
+use crate::{connect::Session, fault::Fault, writer::columns::Columns};
 
 /// A server process, as no other one is.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Evidence {
         for position in &self.first_positions {
             let rows = session.query(VERSION, &[position]).await?;
             let version = rows.first().map(|row| row.try_get::<_, i64>(0)).transpose()?;
-            answers.push(version.unwrap_or(to_sql(1)) - 1);
+            answers.push(version.unwrap_or(1) - 1);
         }
         Ok(Some(answers))
     }
