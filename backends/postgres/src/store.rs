@@ -137,7 +137,9 @@ impl EventStore for PostgresStore {
             }
             match outcome.await {
                 Ok(Answer::Done(outcome)) => return outcome,
-                Ok(Answer::CheckAgain(again)) => append = *again,
+                Ok(Answer::CheckAgain(again)) => {
+                    append = EncodedAppend { check_again: true, ..*again }
+                }
                 Err(_) => return Err(closed().into()),
             }
         }

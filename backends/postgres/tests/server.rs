@@ -49,7 +49,8 @@ impl TestSchema {
     /// SQL with `{s}` for the schema.
     pub(crate) async fn run(&self, sql: &str) {
         let client = client().await;
-        client.batch_execute(&sql.replace("{s}", &self.name)).await.unwrap();
+        let done = client.batch_execute(&sql.replace("{s}", &self.name)).await;
+        done.expect("the server takes the statement");
     }
 }
 
@@ -58,7 +59,8 @@ impl Drop for TestSchema {
         let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async { client().await.batch_execute(&sql).await.unwrap() });
+            let runtime = runtime.expect("a runtime can be made");
+            runtime.block_on(async { client().await.batch_execute(&sql).await })
         });
         // A schema that stays behind is no reason to hide why the test failed.
         drop(dropping.join());

@@ -80,12 +80,13 @@ CREATE TABLE {schema}.documents (
 );
 
 -- Appends a batch that was judged on the log up to a position, provided that the log still ends
--- there and that what was assumed of streams and commands is so; NULL otherwise. Gives the versions
--- that the streams in question had. The lock is taken before anything is read, and each statement
+-- there and that what was assumed of streams, commands and tags is so; NULL otherwise. Gives the
+-- versions that the streams in question had. The lock is taken before anything is read, and each statement
 -- of a function sees what was committed before it.
 CREATE FUNCTION {schema}.append(
     in_lock integer[], in_head bigint,
     in_asked text[], in_expected bigint[], in_new_commands uuid[],
+    in_free_tags text[], in_free_after bigint[],
     in_streams text[], in_versions bigint[], in_bases integer[], in_ids uuid[], in_types text[],
     in_schema_versions bigint[], in_sizes integer[], in_content_types text[], in_payloads json[],
     in_bytes bytea[], in_tags text[], in_correlations uuid[], in_causations uuid[],
@@ -115,6 +116,14 @@ BEGIN
     END IF;
     IF in_new_commands IS NOT NULL AND EXISTS (SELECT 1 FROM {schema}.commands AS c
         WHERE c.command_id = ANY(in_new_commands)) THEN
+        RETURN NULL;
+    END IF;
+    -- A scalar subquery, since EXISTS may become a join over the whole table.
+    IF in_free_tags IS NOT NULL AND (SELECT count(*)
+        FROM unnest(in_free_tags, in_free_after) AS f(tag, after)
+        WHERE (SELECT t.position FROM {schema}.event_tags AS t
+            WHERE t.tag = f.tag AND t.position > f.after
+            ORDER BY t.position LIMIT 1) IS NOT NULL) > 0 THEN
         RETURN NULL;
     END IF;
     IF in_streams IS NOT NULL THEN

@@ -144,6 +144,8 @@ impl<'a> Columns<'a> {
         let asked: Vec<&str> = asked.collect();
         let expected = draft.asked.iter().map(|Asked { expected, .. }| *expected);
         let expected: Vec<i64> = expected.collect();
+        let free = draft.free.iter().map(|(tag, after)| (tag.as_str(), to_sql(*after)));
+        let (free_tags, free_after): (Vec<&str>, Vec<i64>) = free.unzip();
         let row = session
             .query_one(
                 APPEND,
@@ -153,6 +155,8 @@ impl<'a> Columns<'a> {
                     &some(&asked),
                     &some(&expected),
                     &some(&draft.new_commands),
+                    &some(&free_tags),
+                    &some(&free_after),
                     &some(&self.streams),
                     &some(&self.versions),
                     &some(&self.bases),
@@ -192,4 +196,4 @@ fn some<T>(column: &[T]) -> Option<&[T]> {
 }
 
 const APPEND: &str = "SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use lucent_core::{
-    CommandId, Position, StreamId, Version,
+    CommandId, Position, StreamId, Tag, Version,
     store::{AppendError, Appended, EventQuery, ExpectedVersion},
 };
 use uuid::Uuid;
@@ -31,6 +31,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) asked: Vec<Asked>,
     /// Command ids that the server must not know.
     pub(crate) new_commands: Vec<Uuid>,
+    /// Tags that no event of the log after a position must have.
+    pub(crate) free: Vec<(&'a Tag, u64)>,
 }
 
 /// A stream whose version the server is asked for.
@@ -81,11 +83,12 @@ impl<'a> Draft<'a> {
             commands: HashMap::new(),
             asked: Vec::new(),
             new_commands: Vec::new(),
+            free: Vec::new(),
         }
     }
 
     /// Judges an append; one that wins is to be [accepted](Self::accept).
-    pub(crate) fn judge(&mut self, append: &EncodedAppend) -> Verdict {
+    pub(crate) fn judge(&mut self, append: &'a EncodedAppend) -> Verdict {
         if let Some(command) = append.command {
             match self.first_outcome(command) {
                 Some(first) => return Verdict::Repeated(first),
@@ -152,7 +155,7 @@ impl<'a> Draft<'a> {
         first.cloned()
     }
 
-    fn judge_writes(&mut self, append: &EncodedAppend) -> Verdict {
+    fn judge_writes(&mut self, append: &'a EncodedAppend) -> Verdict {
         let mut found = Vec::with_capacity(append.writes.len());
         for write in &append.writes {
             let standing = match self.standing(write, append.command.is_some()) {
@@ -171,10 +174,12 @@ impl<'a> Draft<'a> {
             }
             found.push(standing);
         }
-        match append.condition.as_ref().map(|condition| self.check(condition)) {
-            Some(Err(verdict)) => verdict,
-            None | Some(Ok(())) => Verdict::Won { first: self.head + 1, found },
+        if let Some(condition) = &append.condition
+            && let Err(verdict) = self.check(condition)
+        {
+            return verdict;
         }
+        Verdict::Won { first: self.head + 1, found }
     }
 
     /// Where a stream stands, or the question that the server will answer.
@@ -214,17 +219,26 @@ impl<'a> Draft<'a> {
         Standing::After { question: self.asked.len(), grown: 0 }
     }
 
-    fn check(&self, condition: &Condition) -> Result<(), Verdict> {
+    fn check(&mut self, condition: &'a Condition) -> Result<(), Verdict> {
         let after = condition.asked.after;
         let failed = |found| Err(Verdict::Refused(AppendError::ConditionFailed { after, found }));
         if let Some(found) = condition.checked.found {
             return failed(found);
         }
-        let from = condition.checked.through.get();
+        let query = &condition.asked.query;
+        let mut from = condition.checked.through.get();
+        if self.state.is_none()
+            && from + NEAR < self.start
+            && let Some(tags) = condition.one_tag_each()
+        {
+            // If no event has the tag, none matches. If one has, the batch is judged once more.
+            self.free.extend(tags.map(|tag| (tag, from)));
+            from = self.start;
+        }
         if from < self.knowledge.recent_after() {
             return Err(Verdict::CheckAgain);
         }
-        match self.first_match(&condition.asked.query, from) {
+        match self.first_match(query, from) {
             Some(found) => failed(Position::new(found)),
             None => Ok(()),
         }
@@ -258,6 +272,9 @@ impl Standing {
         }
     }
 }
+
+/// How many events are looked through in memory rather than asked of the server.
+const NEAR: u64 = 256;
 
 /// The question for a version, whatever it is.
 pub(crate) const ANY: i64 = -1;

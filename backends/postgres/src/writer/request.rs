@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use lucent_core::{
-    CommandId, Position, StreamId,
-    store::{Append, AppendCondition, AppendError, Appended, ExpectedVersion, InlineProjections},
+    CommandId, Position, StreamId, Tag,
+    store::{
+        Append, AppendCondition, AppendError, Appended, EventQuery, ExpectedVersion,
+        InlineProjections,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -54,6 +57,8 @@ pub(crate) struct EncodedAppend {
     pub(crate) reply: Option<Bytes>,
     pub(crate) inline: InlineProjections,
     pub(crate) bytes: usize,
+    /// Whether the writer could not check the condition.
+    pub(crate) check_again: bool,
 }
 
 /// The events of one stream.
@@ -69,6 +74,18 @@ pub(crate) struct EncodedWrite {
 pub(crate) struct Condition {
     pub(crate) asked: AppendCondition,
     pub(crate) checked: Checked,
+}
+
+impl Condition {
+    /// A tag of each item of the query, if every item has one: an event that matches has one of
+    /// these.
+    pub(crate) fn one_tag_each(&self) -> Option<impl Iterator<Item = &Tag>> {
+        let EventQuery::AnyOf(items) = &self.asked.query else {
+            return None;
+        };
+        let all = items.iter().all(|item| !item.tags.is_empty());
+        all.then(|| items.iter().filter_map(|item| item.tags.first()))
+    }
 }
 
 impl EncodedAppend {
@@ -105,6 +122,7 @@ impl EncodedAppend {
             reply: append.reply,
             inline: append.inline,
             bytes,
+            check_again: false,
         })
     }
 
@@ -123,7 +141,9 @@ impl EncodedAppend {
     pub(crate) fn unchecked_before(&self, start: u64) -> Option<AppendCondition> {
         let condition = self.condition.as_ref()?;
         let Checked { through, found } = condition.checked;
-        let unchecked = found.is_none() && through < Position::new(start);
+        // The writer asks for tags by itself; if that has not sufficed, it has said so.
+        let by_writer = !self.check_again && condition.one_tag_each().is_some();
+        let unchecked = found.is_none() && through < Position::new(start) && !by_writer;
         unchecked.then(|| AppendCondition { query: condition.asked.query.clone(), after: through })
     }
 }

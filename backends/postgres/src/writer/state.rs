@@ -121,7 +121,7 @@ fn outcome(row: &Row) -> Result<(CommandId, Appended), Fault> {
     Ok((CommandId::from_uuid(row.try_get(0)?), appended))
 }
 
-pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 const LOCK: &str = "SELECT pg_advisory_xact_lock($1, $2)";
