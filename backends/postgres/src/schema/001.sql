@@ -126,7 +126,17 @@ BEGIN
             ORDER BY t.position LIMIT 1) IS NOT NULL) > 0 THEN
         RETURN NULL;
     END IF;
-    IF in_streams IS NOT NULL THEN
+    IF cardinality(in_streams) = 1 THEN
+        -- Setting up the arrays' join takes longer than the insertion of one row.
+        INSERT INTO {schema}.events (position, version, recorded_at, schema_version, event_id,
+            correlation, causation, size, stream, event_type, content_type, payload, bytes, tags,
+            context, prehistoric)
+        VALUES (in_head + 1, in_versions[1] + coalesce(standing[in_bases[1]], 0),
+            in_recorded_at[1], in_schema_versions[1], in_ids[1], in_correlations[1],
+            in_causations[1], in_sizes[1], in_streams[1], in_types[1], in_content_types[1],
+            in_payloads[1], in_bytes[1], string_to_array(in_tags[1], E'\n'), in_contexts[1],
+            in_prehistoric[1]);
+    ELSIF in_streams IS NOT NULL THEN
         INSERT INTO {schema}.events (position, version, recorded_at, schema_version, event_id,
             correlation, causation, size, stream, event_type, content_type, payload, bytes, tags,
             context, prehistoric)
