@@ -2,7 +2,7 @@
 //!
 //! Invariant: continuous integration runs this and nothing else.
 
-use super::{book, check, smoke};
+use super::{book, check, services, smoke};
 use crate::{Failure, Workspace, step::Step};
 
 /// Runs every step, or only the tests that the filters select.
@@ -11,7 +11,7 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
         check::format(workspace).run()?;
         check::lints(workspace).run()?;
     }
-    tests(workspace, filters).run()?;
+    services::with_all(workspace, || tests(workspace, filters).run())?;
     doc_tests(workspace, filters).run()?;
     if filters.is_empty() {
         check::api_docs(workspace).run()?;

@@ -1,0 +1,128 @@
+//! How a store is opened.
+
+use std::{sync::Arc, time::Duration};
+
+use lucent_core::store::StoreError;
+
+use crate::{PostgresStore, connect::Server, store};
+
+/// Settings of a store; made by [`PostgresStore::builder`].
+///
+/// ```no_run
+/// # async fn open() -> Result<(), lucent_core::store::StoreError> {
+/// use lucent_postgres::PostgresStore;
+/// let store = PostgresStore::builder("postgres://app@localhost/shop")
+///     .ledger("billing")
+///     .readers(8)
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PostgresBuilder {
+    url: String,
+    schema: String,
+    ledger: Option<String>,
+    pub(crate) options: Options,
+}
+
+/// What the parts of a store want to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) relaxed: bool,
+    pub(crate) readers: usize,
+    pub(crate) patience: Duration,
+    pub(crate) poll_interval: Duration,
+    pub(crate) max_payload: usize,
+}
+
+impl PostgresBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            schema: "lucent".to_owned(),
+            ledger: None,
+            options: Options {
+                relaxed: false,
+                readers: 4,
+                patience: Duration::from_secs(10),
+                poll_interval: Duration::from_millis(250),
+                max_payload: 16 << 20,
+            },
+        }
+    }
+
+    /// Sets the schema that holds the tables. The default is `lucent`.
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.schema = name.into();
+        self
+    }
+
+    /// Names a ledger: a log of its own, in a schema of its own, `<schema>_<ledger>`.
+    ///
+    /// Ledgers of one database share nothing but the server, so they append side by side. Without
+    /// this, the ledger stands in the schema itself.
+    pub fn ledger(mut self, name: impl Into<String>) -> Self {
+        self.ledger = Some(name.into());
+        self
+    }
+
+    /// Sets how many connections read; 0 counts as 1. The default is 4.
+    ///
+    /// Each one serves many readers at a time. The store holds two more connections, one that
+    /// writes and one that listens.
+    pub const fn readers(mut self, count: usize) -> Self {
+        self.options.readers = if count == 0 { 1 } else { count };
+        self
+    }
+
+    /// Sets for how long a lock, or a server that is away, is waited for. The default is 10 s.
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
+    /// Sets how often the log is looked at while somebody waits for events of other processes.
+    /// The default is 250 ms; notifications come in between.
+    pub const fn poll_interval(mut self, interval: Duration) -> Self {
+        self.options.poll_interval = interval;
+        self
+    }
+
+    /// Sets the longest payload in bytes. The default is 16 MiB; PostgreSQL takes less than 1 GiB.
+    pub const fn max_payload(mut self, bytes: usize) -> Self {
+        self.options.max_payload = if bytes > LONGEST { LONGEST } else { bytes };
+        self
+    }
+
+    /// Gives up durability on loss of power for speed: `synchronous_commit = off`.
+    ///
+    /// The database stays consistent; the appends of the last moments before the server dies may
+    /// be gone.
+    pub const fn relaxed(mut self) -> Self {
+        self.options.relaxed = true;
+        self
+    }
+
+    /// Connects, and makes the tables or brings them up to date.
+    ///
+    /// Several processes may do so at once. Dropping the future leaves either the old tables or
+    /// the new ones.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses the user, or has no such database; when the
+    /// schema holds something else ([`StoreError::NotAStore`]) or was written by a newer Lucent
+    /// ([`StoreError::NewerSchema`]).
+    pub async fn connect(self) -> Result<PostgresStore, StoreError> {
+        let schema = match &self.ledger {
+            Some(ledger) => format!("{}_{ledger}", self.schema),
+            None => self.schema,
+        };
+        let server = Server::new(&self.url, &schema, self.options)?;
+        store::open(Arc::new(server)).await
+    }
+}
+
+/// PostgreSQL takes 1 GiB in a message; this leaves room for the rest of it.
+const LONGEST: usize = 900 << 20;

@@ -1,0 +1,214 @@
+//! Connections, and what every one of them is told at its start.
+//!
+//! Invariant: a session reads committed data, commits durably unless the store is relaxed, and
+//! plans its statements once.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::poll_fn;
+use lucent_core::store::StoreError;
+use tokio::sync::mpsc;
+use tokio_postgres::{
+    AsyncMessage, Client, Config, NoTls, Row, Statement,
+    types::{ToSql, Type},
+};
+
+use crate::{builder::Options, fault::Fault, schema::Schema};
+
+/// A server, and which ledger on it.
+pub(crate) struct Server {
+    config: Config,
+    pub(crate) schema: Schema,
+    pub(crate) options: Options,
+    /// The server, database and schema for messages, without the password.
+    pub(crate) location: String,
+}
+
+impl Server {
+    pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
+        let mut config: Config = url.parse().map_err(|error| {
+            StoreError::backend(
+                "read the connection string of PostgreSQL",
+                BadAddress(error),
+                false,
+            )
+        })?;
+        let schema = Schema::new(schema)?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(options.patience);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(DEAD_AFTER);
+        }
+        config.keepalives_idle(DEAD_AFTER);
+        if config.get_application_name().is_none() {
+            config.application_name("lucent");
+        }
+        let location = location(&config, schema.name());
+        Ok(Self { config, schema, options, location })
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn connect(&self) -> Result<Session, Fault> {
+        let (client, mut connection) = self.config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = (&mut connection).await {
+                tracing::debug!(%error, "a connection to PostgreSQL ended");
+            }
+        });
+        self.prepare(client).await
+    }
+
+    /// Opens a connection whose notifications are sent to a channel.
+    pub(crate) async fn connect_listening(
+        &self,
+        heard: mpsc::UnboundedSender<String>,
+    ) -> Result<Session, Fault> {
+        let (client, mut connection) = self.config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notification(note) = message
+                    && heard.send(note.payload().to_owned()).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        self.prepare(client).await
+    }
+
+    async fn prepare(&self, client: Client) -> Result<Session, Fault> {
+        let lock_timeout = self.options.patience.as_millis().clamp(1, 1_000_000_000);
+        let durability = match self.options.relaxed {
+            true => "SET synchronous_commit = off",
+            false => DURABLE,
+        };
+        client
+            .batch_execute(&format!("{SETTINGS}; SET lock_timeout = {lock_timeout}; {durability}"))
+            .await?;
+        Ok(Session { client, statements: Mutex::default(), schema: self.schema.clone() })
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Server").field(&self.location).finish()
+    }
+}
+
+/// A connection, and the statements that it knows.
+pub(crate) struct Session {
+    client: Client,
+    statements: Mutex<HashMap<&'static str, Statement>>,
+    schema: Schema,
+}
+
+pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
+
+impl Session {
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs a statement; requests of one session are sent without waiting for each other.
+    pub(crate) async fn query(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.query(&statement, values).await?)
+    }
+
+    /// Runs a statement that gives one row.
+    pub(crate) async fn query_one(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<Row, Fault> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.query_one(&statement, values).await?)
+    }
+
+    /// Runs a statement that gives no row.
+    pub(crate) async fn execute(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<u64, Fault> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.execute(&statement, values).await?)
+    }
+
+    /// The prepared statement; `{schema}` in its text stands for the ledger's schema.
+    pub(crate) async fn statement(&self, sql: &'static str) -> Result<Statement, Fault> {
+        if let Some(known) = self.lock().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.client.prepare_typed(&self.schema.fill(sql), NO_TYPES).await?;
+        self.lock().insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Statement>> {
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// A connection string that makes no sense; its text may hold a password, so it is not shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; write it as `postgres://user:password@host:port/database`")]
+struct BadAddress(#[source] tokio_postgres::Error);
+
+fn location(config: &Config, schema: &str) -> String {
+    use tokio_postgres::config::Host;
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let ports = config.get_ports();
+        let port = ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    let database = config.get_dbname().or_else(|| config.get_user()).unwrap_or("postgres");
+    format!("schema `{schema}` of postgres://{hosts}/{database}")
+}
+
+const NO_TYPES: &[Type] = &[];
+
+/// For how long a connection may be silent before it counts as dead.
+const DEAD_AFTER: Duration = Duration::from_secs(30);
+
+/// Plans are made once and by index: a plan that knows the values of a batch costs more to make
+/// than to run, and a table without statistics must not be scanned. A writer that stops in the
+/// middle of a transaction is thrown out, since it holds the ledger's lock.
+const SETTINGS: &str = "\
+    SET default_transaction_isolation = 'read committed'; \
+    SET plan_cache_mode = force_generic_plan; \
+    SET jit = off; \
+    SET enable_seqscan = off; \
+    SET enable_bitmapscan = off; \
+    SET standard_conforming_strings = on; \
+    SET client_min_messages = warning; \
+    SET idle_in_transaction_session_timeout = '30s'";
+
+/// Whatever the server's default is, it must be at least `on`.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";

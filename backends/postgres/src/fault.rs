@@ -1,0 +1,235 @@
+//! Turns what PostgreSQL says into the errors of the contract.
+//!
+//! Invariant: errors are told apart by their SQLSTATE, never by their texts, and each one whose
+//! cause is known says what to do about it.
+
+use std::{error::Error, fmt, io};
+
+use lucent_core::store::StoreError;
+use tokio_postgres::error::SqlState;
+
+/// An error inside the store, before it is known what was being done.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Postgres(tokio_postgres::Error),
+    Store(StoreError),
+}
+
+impl Fault {
+    /// Stored data that contradicts itself.
+    pub(crate) fn damaged(location: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Store(StoreError::Damaged { location: location.into(), reason: reason.into() })
+    }
+
+    /// Whether the connection is gone, or the server is about to close it.
+    pub(crate) fn lost_connection(&self) -> bool {
+        let Self::Postgres(error) = self else {
+            return false;
+        };
+        match error.code() {
+            Some(code) => {
+                code.code().starts_with("08")
+                    || [
+                        &SqlState::ADMIN_SHUTDOWN,
+                        &SqlState::CRASH_SHUTDOWN,
+                        &SqlState::CANNOT_CONNECT_NOW,
+                        &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                    ]
+                    .contains(&code)
+            }
+            None => error.is_closed() || source::<io::Error>(error).is_some(),
+        }
+    }
+
+    /// Whether the server may take the same request after a while without anybody's help.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::Postgres(error) => {
+                self.lost_connection()
+                    || error.code().is_some_and(|code| {
+                        code.code().starts_with("40")
+                            || code.code().starts_with("55")
+                            || code.code().starts_with("53")
+                            || *code == SqlState::QUERY_CANCELED
+                    })
+            }
+        }
+    }
+
+    /// Whether a single request may be to blame, so that its neighbors deserve another try.
+    pub(crate) fn may_be_one_requests(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Postgres(error) => error.code().is_some_and(|code| {
+                let class = &code.code()[..2];
+                ["22", "23", "54"].contains(&class) || *code == SqlState::OUT_OF_MEMORY
+            }),
+        }
+    }
+
+    /// Whether this session cannot write any more, though another one may.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Postgres(error)
+            if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
+    /// Whether the tables or functions of the ledger are missing.
+    pub(crate) fn is_missing_object(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code().is_some_and(|code| {
+            [
+                &SqlState::UNDEFINED_TABLE,
+                &SqlState::UNDEFINED_FUNCTION,
+                &SqlState::UNDEFINED_COLUMN,
+                &SqlState::INVALID_SCHEMA_NAME,
+            ]
+            .contains(&code)
+        }))
+    }
+
+    /// The error of the contract; `location` is the server and the ledger, without a password.
+    pub(crate) fn into_store(self, action: &'static str, location: &str) -> StoreError {
+        let transient = self.is_transient();
+        let missing = self.is_missing_object();
+        let error = match self {
+            Self::Store(error) => return error,
+            Self::Postgres(error) => error,
+        };
+        let Some(code) = error.code() else {
+            return unreachable_server(action, location, &error, transient);
+        };
+        if *code == SqlState::DISK_FULL {
+            return StoreError::Full { location: location.to_owned() };
+        }
+        if missing {
+            return StoreError::NotAStore {
+                location: location.to_owned(),
+                reason: format!("{}; open it again to have its tables made", said(&error)),
+            };
+        }
+        if let Some(reason) = busy(code) {
+            return StoreError::Busy { reason: format!("{reason} ({})", said(&error)) };
+        }
+        let remedy = remedy(code).unwrap_or_default();
+        StoreError::backend(
+            action,
+            ServerFault { location: location.to_owned(), said: said(&error), remedy },
+            transient,
+        )
+    }
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What the server said, where, and what helps.
+#[derive(Debug)]
+struct ServerFault {
+    location: String,
+    said: String,
+    remedy: &'static str,
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.said)?;
+        if !self.remedy.is_empty() {
+            write!(f, "; {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ServerFault {}
+
+/// The server's message with its details, without its rank.
+fn said(error: &tokio_postgres::Error) -> String {
+    let Some(error) = error.as_db_error() else {
+        return error.to_string();
+    };
+    let mut text = error.message().to_owned();
+    for more in [error.detail(), error.hint()].into_iter().flatten() {
+        text.push_str(", ");
+        text.push_str(more.trim_end_matches('.'));
+    }
+    text.push_str(" [SQLSTATE ");
+    text.push_str(error.code().code());
+    text.push(']');
+    text
+}
+
+fn unreachable_server(
+    action: &'static str,
+    location: &str,
+    error: &tokio_postgres::Error,
+    transient: bool,
+) -> StoreError {
+    let mut said = error.to_string();
+    if let Some(cause) = source::<io::Error>(error)
+        && !said.contains(&cause.to_string())
+    {
+        said = format!("{said}: {cause}");
+    }
+    let remedy = match transient {
+        true => "see that the server runs and that the address is right",
+        false => "",
+    };
+    StoreError::backend(
+        action,
+        ServerFault { location: location.to_owned(), said, remedy },
+        transient,
+    )
+}
+
+/// What a busy server waits for.
+fn busy(code: &SqlState) -> Option<&'static str> {
+    [
+        (SqlState::LOCK_NOT_AVAILABLE, "another writer holds the ledger's lock"),
+        (SqlState::QUERY_CANCELED, "the server canceled the statement, which took too long"),
+        (
+            SqlState::TOO_MANY_CONNECTIONS,
+            "the server has no connection left: raise `max_connections` or lower `readers`",
+        ),
+        (SqlState::CANNOT_CONNECT_NOW, "the server is starting up or shutting down"),
+        (SqlState::T_R_SERIALIZATION_FAILURE, "another transaction was faster"),
+        (SqlState::T_R_DEADLOCK_DETECTED, "the transaction met another one that waits for it"),
+        (SqlState::OUT_OF_MEMORY, "the server is out of memory"),
+        (SqlState::INSUFFICIENT_RESOURCES, "the server is out of resources"),
+    ]
+    .into_iter()
+    .find_map(|(known, reason)| (known == *code).then_some(reason))
+}
+
+/// What helps against an error of this code.
+fn remedy(code: &SqlState) -> Option<&'static str> {
+    [
+        (SqlState::INVALID_PASSWORD, "check the user and the password in the connection string"),
+        (SqlState::INVALID_AUTHORIZATION_SPECIFICATION, "check the user in the connection string and the server's pg_hba.conf"),
+        (SqlState::UNDEFINED_DATABASE, "make the database first, with `createdb` or `CREATE DATABASE`"),
+        (SqlState::INSUFFICIENT_PRIVILEGE, "grant the user CREATE on the database, or have somebody else make the schema and make the user its owner"),
+        (SqlState::READ_ONLY_SQL_TRANSACTION, "this server takes no writes, as replicas do: connect to the primary, for example with several hosts and `target_session_attrs=read-write` in the connection string"),
+        (SqlState::ADMIN_SHUTDOWN, "the server is shutting down"),
+    ]
+    .into_iter()
+    .find_map(|(known, remedy)| (known == *code).then_some(remedy))
+}
+
+fn source<T: Error + 'static>(error: &tokio_postgres::Error) -> Option<&T> {
+    let mut source = error.source();
+    while let Some(found) = source {
+        if let Some(found) = found.downcast_ref::<T>() {
+            return Some(found);
+        }
+        source = found.source();
+    }
+    None
+}

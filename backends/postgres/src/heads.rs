@@ -1,0 +1,209 @@
+//! Tells waiting readers that the log has grown, whoever appended.
+//!
+//! Invariant: no wake-up is lost. This store's writer reports each commit, commits of other
+//! processes are announced by the server, and while somebody waits the log is looked at every now
+//! and then, because announcements may get lost with a connection.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use lucent_core::{Position, store::StoreError};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::MissedTickBehavior,
+};
+
+use crate::{
+    connect::{Server, Session},
+    fault::Fault,
+    reader::{Backoff, read_head},
+};
+
+/// The newest known head of the log, and who waits for a newer one.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    seen: watch::Sender<Seen>,
+    waiting: AtomicUsize,
+    /// Somebody began to wait.
+    joined: Notify,
+    /// This store's writer committed.
+    committed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    head: u64,
+    closed: bool,
+}
+
+impl Heads {
+    pub(crate) fn new(head: Position) -> Self {
+        Self {
+            seen: watch::Sender::new(Seen { head: head.get(), closed: false }),
+            waiting: AtomicUsize::new(0),
+            joined: Notify::new(),
+            committed: Notify::new(),
+        }
+    }
+
+    /// Reports a commit of this store's writer.
+    pub(crate) fn committed(&self, head: u64) {
+        if self.saw(head) {
+            self.committed.notify_one();
+        }
+    }
+
+    /// Ends every wait and the watching task.
+    pub(crate) fn close(&self) {
+        self.seen.send_modify(|seen| seen.closed = true);
+    }
+
+    /// Waits for a head past this position. Cancel safe.
+    pub(crate) async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
+        let mut seen = self.seen.subscribe();
+        let mut registered = None;
+        loop {
+            {
+                let now = seen.borrow_and_update();
+                if now.closed {
+                    return Err(closed());
+                }
+                if now.head > position.get() {
+                    return Ok(Position::new(now.head));
+                }
+            }
+            registered.get_or_insert_with(|| Registered::new(self));
+            if seen.changed().await.is_err() {
+                return Err(closed());
+            }
+        }
+    }
+
+    /// Listens to the server until the store is closed.
+    pub(crate) async fn watch(self: Arc<Self>, server: Arc<Server>) {
+        let mut closed = self.seen.subscribe();
+        let watching = async {
+            let mut backoff = Backoff::new(Duration::MAX);
+            loop {
+                let (heard, mut hearing) = mpsc::unbounded_channel();
+                let fault = match server.connect_listening(heard).await {
+                    Ok(session) => {
+                        backoff = Backoff::new(Duration::MAX);
+                        self.follow(&server, &session, &mut hearing).await
+                    }
+                    Err(fault) => Some(fault),
+                };
+                tracing::warn!(?fault, "cannot hear of new events; will connect again");
+                if let Some(pause) = backoff.pause() {
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        };
+        tokio::select! {
+            _ = closed.wait_for(|seen| seen.closed) => {}
+            () = watching => {}
+        }
+    }
+
+    /// Notes and makes announcements for as long as the connection lasts; gives what ended it.
+    async fn follow(
+        &self,
+        server: &Server,
+        session: &Session,
+        heard: &mut mpsc::UnboundedReceiver<String>,
+    ) -> Option<Fault> {
+        let listen = format!("LISTEN {}", server.schema.channel());
+        if let Err(error) = session.client().batch_execute(&listen).await {
+            return Some(error.into());
+        }
+        // What happened before the listening began was announced to nobody.
+        if let Err(fault) = self.look(session).await {
+            return Some(fault);
+        }
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut poll = tokio::time::interval(server.options.poll_interval);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut to_announce = false;
+        loop {
+            let outcome = tokio::select! {
+                note = heard.recv() => match note {
+                    None => return None,
+                    Some(note) => {
+                        self.saw(note.parse().unwrap_or(0));
+                        Ok(())
+                    }
+                },
+                () = self.committed.notified(), if !to_announce => {
+                    to_announce = true;
+                    Ok(())
+                }
+                _ = pace.tick(), if to_announce => {
+                    to_announce = false;
+                    self.announce(server, session).await
+                }
+                () = self.joined.notified() => self.look(session).await,
+                _ = poll.tick(), if self.waiting.load(Ordering::Relaxed) > 0 => {
+                    self.look(session).await
+                }
+            };
+            if let Err(fault) = outcome {
+                return Some(fault);
+            }
+        }
+    }
+
+    /// Tells other processes how long the log is: once for all that was committed meanwhile, and
+    /// outside of the appends, which would have to wait for each other.
+    async fn announce(&self, server: &Server, session: &Session) -> Result<(), Fault> {
+        let head = self.seen.borrow().head.to_string();
+        session.query("SELECT pg_notify($1, $2)", &[&server.schema.name(), &head]).await?;
+        Ok(())
+    }
+
+    async fn look(&self, session: &Session) -> Result<(), Fault> {
+        self.saw(read_head(session).await?.get());
+        Ok(())
+    }
+
+    /// Notes a head that readers can see; says whether it is new.
+    fn saw(&self, head: u64) -> bool {
+        self.seen.send_if_modified(|seen| {
+            let newer = head > seen.head;
+            if newer {
+                seen.head = head;
+            }
+            newer
+        })
+    }
+}
+
+/// Counts one waiter for as long as it waits, also when its future is dropped.
+struct Registered<'a>(&'a Heads);
+
+impl<'a> Registered<'a> {
+    fn new(heads: &'a Heads) -> Self {
+        heads.waiting.fetch_add(1, Ordering::Relaxed);
+        heads.joined.notify_one();
+        Self(heads)
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The error of a store that was closed.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Closed { reason: "it was shut down: connect again".to_owned() }
+}
+
+/// The shortest time between two announcements.
+const PACE: Duration = Duration::from_millis(5);

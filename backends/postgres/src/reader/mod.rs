@@ -1,0 +1,19 @@
+//! Everything that only reads, on connections of its own.
+//!
+//! Invariant: a read is a few statements without a transaction; it may be repeated, so a lost
+//! connection is replaced behind the caller's back.
+
+mod condition;
+mod documents;
+mod log;
+mod page;
+mod pool;
+mod snapshot;
+mod stream;
+
+pub(crate) use condition::{Checked, first_match};
+pub(crate) use documents::{active_version, checkpoint, document_page, documents, fetch_documents};
+pub(crate) use log::{read_head, read_log};
+pub(crate) use pool::{Backoff, Readers};
+pub(crate) use snapshot::{load_snapshot, save_snapshot};
+pub(crate) use stream::{read_stream, stream_version};

@@ -1,0 +1,134 @@
+//! Makes the tables of a ledger, or brings them up to date.
+
+use lucent_core::store::StoreError;
+
+use crate::{
+    connect::{Server, Session},
+    fault::Fault,
+};
+
+/// Brings the ledger's schema to the version of this program. Concurrent calls wait for each other.
+pub(crate) async fn migrate(session: &Session, server: &Server) -> Result<(), Fault> {
+    check_encoding(session, server).await?;
+    let found = version(session, server).await?;
+    if found == Some(SUPPORTED) {
+        return Ok(());
+    }
+    refuse_newer(found, server)?;
+    let client = session.client();
+    client.batch_execute("BEGIN").await?;
+    let migrated = steps(session, server).await;
+    client.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    migrated
+}
+
+/// Takes the steps that are missing, in an open transaction.
+async fn steps(session: &Session, server: &Server) -> Result<(), Fault> {
+    let client = session.client();
+    let name = server.schema.name();
+    client.query("SELECT pg_advisory_xact_lock($1, hashtext($2))", &[&LOCK, &name]).await?;
+    let exists = client.query_one("SELECT to_regnamespace($1) IS NOT NULL", &[&name]).await?;
+    if !exists.get::<_, bool>(0) {
+        client.batch_execute(&server.schema.fill("CREATE SCHEMA {schema}")).await?;
+    }
+    let found = version(session, server).await?;
+    refuse_newer(found, server)?;
+    let done = found.unwrap_or(0);
+    if done == 0 {
+        refuse_other_tables(session, server).await?;
+    }
+    for (number, step) in (1..).zip(STEPS) {
+        if number > done {
+            client.batch_execute(&server.schema.fill(step)).await?;
+        }
+    }
+    let set = server.schema.fill("UPDATE {schema}.ledger SET schema_version = $1");
+    client.execute(&set, &[&SUPPORTED]).await?;
+    tracing::info!(
+        schema = name,
+        from = done,
+        to = SUPPORTED,
+        "the ledger's tables are up to date"
+    );
+    Ok(())
+}
+
+/// The version of the schema; nothing if it is no ledger yet.
+async fn version(session: &Session, server: &Server) -> Result<Option<i32>, Fault> {
+    let client = session.client();
+    let exists = client
+        .query_one(
+            "SELECT EXISTS (SELECT 1 FROM pg_class AS c \
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relname = 'ledger' AND c.relkind = 'r')",
+            &[&server.schema.name()],
+        )
+        .await?;
+    if !exists.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let read = server.schema.fill("SELECT schema_version FROM {schema}.ledger");
+    Ok(client.query_opt(&read, &[]).await?.map(|row| row.get(0)))
+}
+
+fn refuse_newer(found: Option<i32>, server: &Server) -> Result<(), StoreError> {
+    match found {
+        Some(found) if found > SUPPORTED => Err(StoreError::NewerSchema {
+            location: server.location.clone(),
+            found: found.unsigned_abs(),
+            supported: SUPPORTED.unsigned_abs(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A schema that holds somebody else's tables is left alone.
+async fn refuse_other_tables(session: &Session, server: &Server) -> Result<(), Fault> {
+    let row = session
+        .client()
+        .query_opt(
+            "SELECT c.relname::text FROM pg_class AS c \
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v') AND c.relname = ANY($2) LIMIT 1",
+            &[&server.schema.name(), &TABLES],
+        )
+        .await?;
+    match row {
+        None => Ok(()),
+        Some(row) => Err(Fault::Store(StoreError::NotAStore {
+            location: server.location.clone(),
+            reason: format!(
+                "it holds a table `{}` of something else: name another schema",
+                row.get::<_, String>(0)
+            ),
+        })),
+    }
+}
+
+async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault> {
+    let row = session.client().query_one("SHOW server_encoding", &[]).await?;
+    let encoding: String = row.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Fault::Store(StoreError::NotAStore {
+        location: server.location.clone(),
+        reason: format!(
+            "its encoding is {encoding}: make the database with `CREATE DATABASE … ENCODING 'UTF8' \
+             TEMPLATE template0`"
+        ),
+    }))
+}
+
+/// The version that this program reads and writes.
+const SUPPORTED: i32 = 1;
+
+/// The steps from each version to the next.
+const STEPS: [&str; 1] = [include_str!("001.sql")];
+
+/// Tables that the first step makes.
+const TABLES: &[&str] =
+    &["events", "event_tags", "commands", "snapshots", "projections", "documents"];
+
+/// The class of the advisory lock under which schemas change.
+const LOCK: i32 = 0x4C75_6D69;

@@ -1,0 +1,199 @@
+//! The winners of a batch as arrays, one per column.
+//!
+//! Invariant: the rows stand in the order of their positions, which are consecutive.
+
+use lucent_core::StreamId;
+use uuid::Uuid;
+
+use crate::{
+    connect::Session,
+    fault::Fault,
+    row::{Json, Micros, content_column, time_columns, to_sql},
+    writer::{
+        draft::{Asked, Draft, Standing},
+        request::EncodedAppend,
+    },
+};
+
+/// The rows of a batch; everything is borrowed from its appends.
+#[derive(Default)]
+pub(crate) struct Columns<'a> {
+    head: u64,
+    streams: Vec<&'a str>,
+    versions: Vec<i64>,
+    /// For events whose version counts from the answer to a question: which one, from 1.
+    bases: Vec<Option<i32>>,
+    ids: Vec<Uuid>,
+    types: Vec<&'a str>,
+    schema_versions: Vec<i64>,
+    sizes: Vec<i32>,
+    content_types: Vec<Option<&'a str>>,
+    payloads: Vec<Option<Json<&'a [u8]>>>,
+    bytes: Vec<Option<&'a [u8]>>,
+    tags: Vec<Option<&'a str>>,
+    correlations: Vec<Uuid>,
+    causations: Vec<Uuid>,
+    contexts: Vec<Option<Json<&'a str>>>,
+    recorded_at: Vec<Micros>,
+    prehistoric: Vec<Option<i64>>,
+    tag_names: Vec<&'a str>,
+    tag_positions: Vec<i64>,
+    commands: Vec<Uuid>,
+    command_positions: Vec<i64>,
+    command_versions: Vec<String>,
+    replies: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> Columns<'a> {
+    /// No rows after a head.
+    pub(crate) fn after(head: u64) -> Self {
+        Self { head, ..Self::default() }
+    }
+
+    /// Adds the rows of a winner.
+    pub(crate) fn add(&mut self, append: &'a EncodedAppend, found: &[Standing]) {
+        for (write, &standing) in append.writes.iter().zip(found) {
+            let (mut version, base) = match standing {
+                Standing::Known(version) => (version, None),
+                Standing::After { question, grown } => (grown, i32::try_from(question + 1).ok()),
+            };
+            for one in &write.events {
+                version += 1;
+                self.streams.push(write.stream.as_str());
+                self.versions.push(to_sql(version));
+                self.bases.push(base);
+                self.event(one);
+            }
+        }
+        if let Some(command) = append.command {
+            let versions =
+                append.writes.iter().zip(found).map(|(write, found)| {
+                    (found.resolve(&[]) + write.events.len() as u64).to_string()
+                });
+            self.commands.push(command.uuid());
+            self.command_positions.push(to_sql(self.head + self.ids.len() as u64));
+            self.command_versions.push(format!("{{{}}}", versions.collect::<Vec<_>>().join(",")));
+            self.replies.push(append.reply.as_deref());
+        }
+    }
+
+    fn event(&mut self, one: &'a crate::row::EncodedEvent) {
+        let event = &one.event;
+        let data = &event.payload.data[..];
+        self.ids.push(event.id.uuid());
+        self.types.push(&event.event_type);
+        self.schema_versions.push(i64::from(event.schema_version));
+        self.sizes.push(i32::try_from(data.len()).unwrap_or(i32::MAX));
+        self.content_types.push(content_column(&event.payload, one.is_json));
+        self.payloads.push(one.is_json.then_some(Json(data)));
+        self.bytes.push((!one.is_json).then_some(data));
+        self.correlations.push(event.metadata.correlation());
+        self.causations.push(event.metadata.causation());
+        self.contexts.push(one.context.as_ref().map(|Json(text)| Json(&**text)));
+        let (recorded_at, prehistoric) = time_columns(event.recorded_at);
+        self.recorded_at.push(recorded_at);
+        self.prehistoric.push(prehistoric);
+        self.tags.push(one.tags.as_deref());
+        if let Some(tags) = &one.tags {
+            let position = to_sql(self.head + self.ids.len() as u64);
+            for tag in tags.split('\n') {
+                self.tag_names.push(tag);
+                self.tag_positions.push(position);
+            }
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.commands.is_empty()
+    }
+
+    /// The first event, with its position.
+    pub(crate) fn first_event(&self) -> Option<(i64, Uuid)> {
+        Some((to_sql(self.head + 1), *self.ids.first()?))
+    }
+
+    /// The first command id.
+    pub(crate) fn first_command(&self) -> Option<Uuid> {
+        self.commands.first().copied()
+    }
+
+    /// For each question, the position of the first event that counts from its answer.
+    pub(crate) fn first_positions(&self, questions: usize) -> Vec<i64> {
+        let mut firsts = vec![0; questions];
+        for (position, base) in (self.head + 1..).zip(&self.bases) {
+            let base = base.and_then(|base| usize::try_from(base - 1).ok());
+            if let Some(first) = base.and_then(|base| firsts.get_mut(base))
+                && *first == 0
+            {
+                *first = to_sql(position);
+            }
+        }
+        firsts
+    }
+
+    /// Writes the rows, if the log ends at the head and the draft's assumptions hold: then gives
+    /// the versions that were asked for.
+    pub(crate) async fn write(
+        &self,
+        session: &Session,
+        lock: [i32; 2],
+        draft: &Draft<'_>,
+    ) -> Result<Option<Vec<i64>>, Fault> {
+        let asked = draft.asked.iter().map(|asked| StreamId::as_str(&asked.stream));
+        let asked: Vec<&str> = asked.collect();
+        let expected = draft.asked.iter().map(|Asked { expected, .. }| *expected);
+        let expected: Vec<i64> = expected.collect();
+        let free = draft.free.iter().map(|(tag, after)| (tag.as_str(), to_sql(*after)));
+        let (free_tags, free_after): (Vec<&str>, Vec<i64>) = free.unzip();
+        let row = session
+            .query_one(
+                APPEND,
+                &[
+                    &&lock[..],
+                    &to_sql(self.head),
+                    &some(&asked),
+                    &some(&expected),
+                    &some(&draft.new_commands),
+                    &some(&free_tags),
+                    &some(&free_after),
+                    &some(&self.streams),
+                    &some(&self.versions),
+                    &some(&self.bases),
+                    &some(&self.ids),
+                    &some(&self.types),
+                    &some(&self.schema_versions),
+                    &some(&self.sizes),
+                    &some(&self.content_types),
+                    &some(&self.payloads),
+                    &some(&self.bytes),
+                    &some(&self.tags),
+                    &some(&self.correlations),
+                    &some(&self.causations),
+                    &some(&self.contexts),
+                    &some(&self.recorded_at),
+                    &some(&self.prehistoric),
+                    &some(&self.tag_names),
+                    &some(&self.tag_positions),
+                    &some(&self.commands),
+                    &some(&self.command_positions),
+                    &some(&self.command_versions),
+                    &some(&self.replies),
+                ],
+            )
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+/// Makes the statement ready.
+pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
+    session.statement(APPEND).await.map(drop)
+}
+
+fn some<T>(column: &[T]) -> Option<&[T]> {
+    (!column.is_empty()).then_some(column)
+}
+
+const APPEND: &str = "SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";

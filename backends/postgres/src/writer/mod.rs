@@ -1,0 +1,18 @@
+//! The one task that appends.
+//!
+//! Invariant: what is judged in memory is valid only on the log up to a known position; the
+//! statement that writes makes sure, under the ledger's lock, that the log still ends there.
+
+mod batch;
+mod columns;
+mod draft;
+mod evidence;
+mod inline;
+mod knowledge;
+mod request;
+mod state;
+mod task;
+
+pub(crate) use request::{Answer, EncodedAppend, Request};
+pub(crate) use state::command_outcome;
+pub(crate) use task::Writer;

@@ -1,0 +1,218 @@
+//! What happens when the server, or somebody at it, misbehaves.
+
+use std::{sync::Arc, time::Duration};
+
+use lucent_core::{
+    BusinessContext, CommandId, EventId, Metadata, NewEvent, Payload, Position, StreamId,
+    Timestamp, Version,
+    store::{
+        Append, AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError,
+    },
+};
+use lucent_postgres::PostgresStore;
+use tokio_postgres::Client;
+
+use crate::server::{TestSchema, client, url, with_causes};
+
+fn event() -> NewEvent {
+    NewEvent {
+        id: EventId::new(),
+        event_type: "Happened".into(),
+        schema_version: 1,
+        payload: Payload::json(&42).expect("a number is JSON"),
+        tags: Vec::new(),
+        metadata: Arc::new(Metadata::of_command(CommandId::new(), BusinessContext::default())),
+        recorded_at: Timestamp::from_micros(1),
+    }
+}
+
+fn append(stream: &str, expected: ExpectedVersion) -> Append {
+    let stream = StreamId::new(stream).expect("the tests' names are valid");
+    Append::one(stream, expected, vec![event()])
+}
+
+/// Every connection of the stores of this test that appended last.
+async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
+    let row = admin
+        .query_one(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%append%'",
+            &[&schema.name],
+        )
+        .await
+        .expect("the server answers");
+    row.get(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_or_doubled_when_connections_are_cut_under_load() {
+    let schema = TestSchema::new();
+    let store = schema.open().await;
+    let admin = client().await;
+    let writers = (0..8).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let stream = format!("cut-{number}");
+            for version in 0..200 {
+                let expected = ExpectedVersion::Exact(Version::new(version));
+                let appended = store.append(append(&stream, expected)).await;
+                let appended = appended.unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+                assert_eq!(appended.versions, [Version::new(version + 1)]);
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let mut cut = 0;
+    for reached in 1..16 {
+        store.wait_past(Position::new(reached * 100)).await.unwrap();
+        cut += end_writers(&admin, &schema).await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert!(cut > 0, "no connection was cut, so nothing was tested");
+    assert_eq!(store.head().await.unwrap(), Position::new(8 * 200));
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_too_long_makes_appends_busy_and_writes_nothing() {
+    let schema = TestSchema::new();
+    let store = schema.builder().patience(Duration::from_millis(200)).connect().await.unwrap();
+    store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+    let admin = client().await;
+    let hold = format!("BEGIN; LOCK TABLE {}.events IN ACCESS EXCLUSIVE MODE", schema.name);
+    admin.batch_execute(&hold).await.unwrap();
+    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    let appended = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
+    assert_eq!(appended.position, Position::new(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_stores_that_append_at_once_agree_on_one_order() {
+    let schema = TestSchema::new();
+    let stores = [schema.open().await, schema.open().await];
+    let writers = (0..16).map(|number| {
+        let store = stores[number % 2].clone();
+        tokio::spawn(async move {
+            for version in 0..50 {
+                let own =
+                    append(&format!("own-{number}"), ExpectedVersion::Exact(Version::new(version)));
+                store.append(own).await.unwrap();
+                store.append(append("shared-1", ExpectedVersion::Any)).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let read = LogRead::after(EventFilter::all(), Position::ZERO);
+    let [page, other] = [stores[0].read_log(read.clone()), stores[1].read_log(read)];
+    let (page, other) = (page.await.unwrap(), other.await.unwrap());
+    let limit = usize::min(1_000, 16 * 100);
+    assert_eq!((page.events.len(), &page), (limit, &other));
+    assert_eq!(stores[0].head().await.unwrap(), Position::new(16 * 100));
+    let shared = StreamId::new("shared-1").unwrap();
+    assert_eq!(stores[1].stream_version(&shared).await.unwrap(), Version::new(16 * 50));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_stores_may_make_the_same_tables_at_once() {
+    let schema = TestSchema::new();
+    let opening = (0..8).map(|_| {
+        let builder = schema.builder();
+        tokio::spawn(async move { builder.connect().await.map(drop) })
+    });
+    for opened in opening.collect::<Vec<_>>() {
+        opened.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ledgers_of_one_database_are_apart() {
+    let schema = TestSchema::new();
+    let main = schema.open().await;
+    let other = TestSchema { name: format!("{}_b", schema.name) };
+    let billing = schema.builder().ledger("b").connect().await.unwrap();
+    main.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+    assert_eq!(billing.head().await.unwrap(), Position::ZERO);
+    let first = billing.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+    assert_eq!(first.position, Position::new(1));
+    drop(other);
+}
+
+#[tokio::test]
+async fn a_newer_schema_and_foreign_tables_are_left_alone() {
+    let schema = TestSchema::new();
+    schema.open().await.close().await;
+    schema.run("UPDATE {s}.ledger SET schema_version = 99").await;
+    let refused = schema.builder().connect().await.unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused:?}");
+
+    let foreign = TestSchema::new();
+    foreign.run("CREATE SCHEMA {s}; CREATE TABLE {s}.events (x int)").await;
+    let refused = foreign.builder().connect().await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotAStore { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn tables_that_are_dropped_while_the_store_is_open_are_reported() {
+    let schema = TestSchema::new();
+    let store = schema.open().await;
+    store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+    schema.run("DROP SCHEMA {s} CASCADE").await;
+    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Store(StoreError::NotAStore { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn wrong_addresses_are_refused_with_a_remedy() {
+    let good = url();
+    let (start, database) = good.rsplit_once('/').unwrap();
+    let (_, host) = start.rsplit_once('@').unwrap();
+    let cases = [
+        (format!("postgres://lucent:wrong@{host}/{database}"), "check the user and the password"),
+        (format!("{start}/no_such_database"), "make the database first"),
+        ("postgres://lucent@127.0.0.1:1/x".to_owned(), "see that the server runs"),
+        ("no address".to_owned(), "write it as `postgres://"),
+    ];
+    for (url, remedy) in cases {
+        let store = PostgresStore::builder(&url).patience(Duration::from_millis(100));
+        let refused = with_causes(&store.connect().await.unwrap_err());
+        assert!(refused.contains(remedy), "{url}: {refused}");
+        assert!(!refused.contains("wrong@"), "the password is shown: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_writes_is_named_as_such() {
+    let schema = TestSchema::new();
+    schema.open().await.close().await;
+    let read_only = format!("{}?options=-c%20default_transaction_read_only%3Don", url());
+    let store = PostgresStore::builder(read_only).schema(&schema.name).connect().await.unwrap();
+    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+    assert!(with_causes(&refused).contains("connect to the primary"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn waiting_outlives_the_listening_connection() {
+    let schema = TestSchema::new();
+    let (store, other) = (schema.open().await, schema.open().await);
+    let admin = client().await;
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.wait_past(Position::ZERO).await }
+    });
+    let ended = admin
+        .query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' \
+             AND pid <> pg_backend_pid()",
+            &[&schema.name],
+        )
+        .await;
+    assert!(!ended.unwrap().is_empty());
+    other.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
+    let woken = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+    assert_eq!(woken.unwrap().unwrap(), Position::new(1));
+}

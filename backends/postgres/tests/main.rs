@@ -1,0 +1,5 @@
+//! Tests of the PostgreSQL store, in one binary.
+
+mod conformance;
+mod faults;
+mod server;

@@ -1,0 +1,89 @@
+//! The server that the tests run on, and schemas of their own.
+//!
+//! Invariant: a missing server fails a test, with a message that says how to start it.
+
+use std::{env, fs, path::Path, thread};
+
+use lucent_core::Uuid;
+use lucent_postgres::{PostgresBuilder, PostgresStore};
+use tokio_postgres::{Client, NoTls};
+
+/// The connection string of the server.
+pub(crate) fn url() -> String {
+    if let Ok(url) = env::var("LUCENT_POSTGRES_URL") {
+        return url;
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/services/postgres/url");
+    match fs::read_to_string(&file) {
+        Ok(url) => url.trim().to_owned(),
+        Err(error) => panic!(
+            "these tests need PostgreSQL, and {} cannot be read ({error}): start a server with \
+             `cargo xtask services up`, or name one of your own in LUCENT_POSTGRES_URL",
+            file.display()
+        ),
+    }
+}
+
+/// A schema that is dropped at the end of its test.
+#[derive(Debug)]
+pub(crate) struct TestSchema {
+    pub(crate) name: String,
+}
+
+impl TestSchema {
+    pub(crate) fn new() -> Self {
+        Self { name: format!("test_{}", Uuid::now_v7().simple()) }
+    }
+
+    pub(crate) fn builder(&self) -> PostgresBuilder {
+        PostgresStore::builder(url()).schema(&self.name).readers(2)
+    }
+
+    pub(crate) async fn open(&self) -> PostgresStore {
+        match self.builder().connect().await {
+            Ok(store) => store,
+            Err(error) => panic!("{}", with_causes(&error)),
+        }
+    }
+
+    /// SQL with `{s}` for the schema.
+    pub(crate) async fn run(&self, sql: &str) {
+        let client = client().await;
+        let done = client.batch_execute(&sql.replace("{s}", &self.name)).await;
+        done.expect("the server takes the statement");
+    }
+}
+
+impl Drop for TestSchema {
+    fn drop(&mut self) {
+        let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.expect("a runtime can be made");
+            runtime.block_on(async { client().await.batch_execute(&sql).await })
+        });
+        // A schema that stays behind is no reason to hide why the test failed.
+        drop(dropping.join());
+    }
+}
+
+/// A plain connection.
+pub(crate) async fn client() -> Client {
+    let (client, connection) = tokio_postgres::connect(&url(), NoTls).await.expect(
+        "PostgreSQL must run: start it with `cargo xtask services up`, or name one of your own in \
+         LUCENT_POSTGRES_URL",
+    );
+    tokio::spawn(connection);
+    client
+}
+
+/// An error with everything that caused it.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
