@@ -7,8 +7,9 @@
 //!
 //! Invariant: an acknowledged append is committed, and a failed one has left nothing.
 //!
-//! Connections hold prepared statements and session settings, so a pooler in transaction mode (such
-//! as PgBouncer's default elsewhere) cannot stand in between; one in session mode can.
+//! Connections hold prepared statements and session settings, so a pooler in transaction mode, such
+//! as PgBouncer with `pool_mode = transaction`, cannot stand in between; one in session mode can.
+//! TLS is not supported yet: keep the connection inside a trusted network.
 
 mod builder;
 mod connect;

@@ -1,11 +1,14 @@
 //! A PostgreSQL server of the project's own.
 //!
 //! Invariant: it listens on a private port of the loopback interface, keeps everything in
-//! `target/services/postgres`, and syncs to disk like a real one. Its address stands in the file
+//! `target/services/postgres` (or, where its user may not go there, in a folder of its own among the
+//! temporary files), and syncs to disk like a real one. Its address stands in the file
 //! `url` of that folder exactly while it runs.
 
 use std::{
-    env, fs, io,
+    env, fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -44,7 +47,7 @@ pub(super) fn up(workspace: &Workspace) -> Result<Up, Failure> {
 
 pub(super) fn down(workspace: &Workspace) -> Result<(), Failure> {
     let folder = folder(workspace);
-    if env::var_os(URL_VARIABLE).is_some() || !folder.join("data/PG_VERSION").exists() {
+    if env::var_os(URL_VARIABLE).is_some() || !folder.join("url").exists() {
         return Ok(());
     }
     let server = Server::new(workspace)?;
@@ -74,9 +77,32 @@ fn folder(workspace: &Workspace) -> PathBuf {
     workspace.root.join("target/services/postgres")
 }
 
+/// Where the server keeps its files. It runs as a user of its own if this process is root's, and
+/// that user may not be able to enter the folders above the workspace.
+fn home(workspace: &Workspace, folder: &Path, is_root: bool) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
+    let mut enter = Command::new("runuser");
+    enter.args(["-u", "postgres", "--", "test", "-x"]).arg(folder).current_dir("/");
+    if !is_root || run(&mut enter).is_ok() {
+        return Ok(folder.to_path_buf());
+    }
+    let mut hash = DefaultHasher::new();
+    workspace.root.hash(&mut hash);
+    let home = env::temp_dir().join(format!("lucent-postgres-{:016x}", hash.finish()));
+    fs::create_dir_all(&home).map_err(|error| cannot("make", &home, &error))?;
+    println!(
+        "the server's user cannot enter {}; its files are in {}",
+        folder.display(),
+        home.display()
+    );
+    Ok(home)
+}
+
 /// The server of this workspace, running or not.
 struct Server {
     folder: PathBuf,
+    /// Where the server's user can keep its files.
+    home: PathBuf,
     programs: PathBuf,
     is_root: bool,
 }
@@ -88,11 +114,13 @@ impl Server {
             Some(programs) => programs,
             None => install(is_root)?,
         };
-        Ok(Self { folder: folder(workspace), programs, is_root })
+        let folder = folder(workspace);
+        let home = home(workspace, &folder, is_root)?;
+        Ok(Self { folder, home, programs, is_root })
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.home.join("data")
     }
 
     fn url_file(&self) -> PathBuf {
@@ -111,7 +139,7 @@ impl Server {
     /// Makes the data folder, unless it is there.
     fn make(&self) -> Result<(), Failure> {
         let data = self.data();
-        if self.folder.join("made").exists() {
+        if self.home.join("made").exists() {
             return Ok(());
         }
         match fs::remove_dir_all(&data) {
@@ -121,7 +149,7 @@ impl Server {
             _ => {}
         }
         fs::create_dir_all(&data).map_err(|error| cannot("make", &data, &error))?;
-        let password = self.folder.join("password");
+        let password = self.home.join("password");
         fs::write(&password, PASSWORD).map_err(|error| cannot("write", &password, &error))?;
         if self.is_root {
             // The server refuses to run as root; the package has made a user for it.
@@ -135,7 +163,7 @@ impl Server {
         let text = fs::read_to_string(&settings).map(|text| text + SETTINGS);
         let written = text.and_then(|text| fs::write(&settings, text));
         written.map_err(|error| cannot("change", &settings, &error))?;
-        let made = self.folder.join("made");
+        let made = self.home.join("made");
         fs::write(&made, "").map_err(|error| cannot("write", &made, &error))
     }
 
