@@ -4,7 +4,7 @@
 
 use crate::conformance::{Behavior, Gap, behaviors};
 
-/// Makes one test per promise of a store, in a module `conformance`; see [the suite](crate::conformance).
+/// Makes one test per promise of a store, in a module `conformance`; see [the suite](mod@crate::conformance).
 ///
 /// `conformance!(Fixture)` names a [`StoreFixture`](crate::conformance::StoreFixture);
 /// `conformance!(relaxed: Fixture)` names the module, too, where there is more than one.
