@@ -4,9 +4,9 @@
 
 use crate::{
     aggregate::{Evolve, SnapshotPolicy},
-    event::{DecodeError, Event as _},
+    event::{DecodeError, Event as _, RecordedEvent},
     position::{Position, Version},
-    store::{EventStore, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamRead},
+    store::{EventStore, PageLimit, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamRead},
     stream::{InvalidStreamId, StreamId},
 };
 
@@ -84,31 +84,54 @@ async fn from_snapshot<A: Evolve>(
     }
 }
 
-/// Applies the events after a state; gives the stream's version too.
+/// How many events are read at once.
+const PAGE: usize = 256;
+
+/// Applies the events after a state; gives the stream's version too. The next page is read while
+/// one is applied.
 async fn replay<A: Evolve>(
     events: &dyn EventStore,
     stream: &StreamId,
     mut loaded: Loaded<A>,
 ) -> Result<(Loaded<A>, Version), LoadError> {
+    let read = |after| {
+        let limit = PageLimit::events(PAGE);
+        events.read_stream(StreamRead::after(stream.clone(), after).limit(limit))
+    };
+    let mut page = read(loaded.version).await?;
     loop {
-        let page = events.read_stream(StreamRead::after(stream.clone(), loaded.version)).await?;
-        for event in &page.events {
-            if event.version != loaded.version.next() {
-                return Err(LoadError::Store(StoreError::Damaged {
-                    location: format!("stream `{stream}`"),
-                    reason: format!("event {} follows event {}", event.version, loaded.version),
-                }));
-            }
-            if let Some(decoded) = A::Event::decode(event)? {
-                loaded.state.evolve(&decoded);
-            }
-            loaded.version = event.version;
-            loaded.position = event.position;
-        }
-        if page.end {
+        let next = page.events.last().filter(|_| !page.end).map(|last| read(last.version));
+        let Some(next) = next else {
+            apply(&mut loaded, stream, &page.events)?;
             return Ok((loaded, page.version));
-        }
+        };
+        let (next, applied) =
+            futures::join!(next, async { apply(&mut loaded, stream, &page.events) });
+        applied?;
+        page = next?;
     }
+}
+
+/// Applies a page of a stream to a state.
+fn apply<A: Evolve>(
+    loaded: &mut Loaded<A>,
+    stream: &StreamId,
+    events: &[RecordedEvent],
+) -> Result<(), LoadError> {
+    for event in events {
+        if event.version != loaded.version.next() {
+            return Err(LoadError::Store(StoreError::Damaged {
+                location: format!("stream `{stream}`"),
+                reason: format!("event {} follows event {}", event.version, loaded.version),
+            }));
+        }
+        if let Some(decoded) = A::Event::decode(event)? {
+            loaded.state.evolve(&decoded);
+        }
+        loaded.version = event.version;
+        loaded.position = event.position;
+    }
+    Ok(())
 }
 
 /// The snapshot that is due for a state, if one is; it counts as taken from then on.
