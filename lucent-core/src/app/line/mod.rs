@@ -1,0 +1,7 @@
+//! Commands on one aggregate, in line: decided ahead of the store, appended in groups.
+
+mod ride;
+mod waiting;
+
+pub(crate) use ride::{Arrival, Ride, Slot};
+pub(crate) use waiting::Entry;
