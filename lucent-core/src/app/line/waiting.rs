@@ -102,6 +102,13 @@ impl<A, E> Waiting<A, E> {
     /// [joins](Self::join) with it.
     pub(super) fn take(&mut self) -> Taken<A> {
         let is_settled = self.groups.is_empty() && self.under_way.is_none();
+        if self.tip.is_none()
+            && let Some(last) = self.groups.back_mut()
+        {
+            // The state was lost in a panic. The one that is loaded instead does not follow from
+            // this group, so nothing that is decided on it may be in there.
+            last.full = true;
+        }
         Taken { loaded: self.tip.take(), era: self.era, is_settled }
     }
 
