@@ -5,6 +5,7 @@ mod cache;
 mod command_error;
 mod event_worker;
 mod execute;
+mod line;
 mod load;
 mod projection_worker;
 mod projections;

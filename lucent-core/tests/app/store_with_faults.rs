@@ -1,7 +1,7 @@
 //! An in-memory store that fails on demand.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -15,6 +15,7 @@ use lucent_core::{
         SnapshotStore, StoreError, StreamPage, StreamRead, VersionConflict,
     },
 };
+use tokio::sync::watch;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Fault {
@@ -26,6 +27,8 @@ pub enum Fault {
     Busy,
     /// Appends happen, and never answer.
     Hang,
+    /// Appends wait for another fault to be set, and then have that one.
+    Hold,
     /// Snapshots cannot be saved.
     NoSnapshots,
     /// No version of a projection can take over.
@@ -34,13 +37,13 @@ pub enum Fault {
 
 #[derive(Debug, Default)]
 pub struct Faults {
-    fault: Mutex<Fault>,
+    fault: watch::Sender<Fault>,
     appends: AtomicUsize,
 }
 
 impl Faults {
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        self.fault.send_replace(fault);
     }
 
     pub fn appends(&self) -> usize {
@@ -48,7 +51,11 @@ impl Faults {
     }
 
     fn get(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
+    }
+
+    async fn unless_held(&self) -> Fault {
+        *self.fault.subscribe().wait_for(|fault| *fault != Fault::Hold).await.unwrap()
     }
 }
 
@@ -60,8 +67,13 @@ pub struct StoreWithFaults {
 
 impl StoreWithFaults {
     pub fn new() -> (Self, Arc<Faults>) {
+        Self::over(MemoryStore::new())
+    }
+
+    /// Faults in front of a store that others use without them.
+    pub fn over(inner: MemoryStore) -> (Self, Arc<Faults>) {
         let faults = Arc::<Faults>::default();
-        (Self { inner: MemoryStore::new(), faults: Arc::clone(&faults) }, faults)
+        (Self { inner, faults: Arc::clone(&faults) }, faults)
     }
 }
 
@@ -73,7 +85,7 @@ fn busy() -> StoreError {
 impl EventStore for StoreWithFaults {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.faults.appends.fetch_add(1, Ordering::SeqCst);
-        match self.faults.get() {
+        match self.faults.unless_held().await {
             Fault::Conflict => Err(VersionConflict::WrongVersion {
                 stream: append.writes[0].stream.clone(),
                 expected: Version::ZERO,
@@ -85,7 +97,7 @@ impl EventStore for StoreWithFaults {
                 self.inner.append(append).await?;
                 std::future::pending().await
             }
-            Fault::None | Fault::NoSnapshots | Fault::NoActivation => {
+            Fault::None | Fault::Hold | Fault::NoSnapshots | Fault::NoActivation => {
                 self.inner.append(append).await
             }
         }
