@@ -111,9 +111,10 @@ impl PostgresBuilder {
     /// the new ones.
     ///
     /// # Errors
-    /// When the server cannot be reached, refuses the user, or has no such database; when the
-    /// schema holds something else ([`StoreError::NotAStore`]) or was written by a newer Lucent
-    /// ([`StoreError::NewerSchema`]).
+    /// [`StoreError::Inaccessible`] when the server refuses the user, has no such database, or
+    /// does not let the user make the tables; [`StoreError::NotAStore`] when the schema holds
+    /// something else; [`StoreError::NewerSchema`] when a newer Lucent wrote it;
+    /// [`StoreError::Backend`], which is transient, when the server cannot be reached.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         let schema = match &self.ledger {
             Some(ledger) => format!("{}_{ledger}", self.schema),

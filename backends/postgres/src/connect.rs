@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error as _,
     fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -31,12 +32,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| {
-            StoreError::backend(
-                "read the connection string of PostgreSQL",
-                BadAddress(error),
-                false,
-            )
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            // Its text may hold a password, so it is not shown.
+            StoreError::Inaccessible {
+                location: "the given address".to_owned(),
+                reason: with_cause(&error),
+                remedy: "write it as `postgres://user:password@host:port/database`".to_owned(),
+            }
         })?;
         let schema = Schema::new(schema)?;
         if config.get_connect_timeout().is_none() {
@@ -170,10 +172,13 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A connection string that makes no sense; its text may hold a password, so it is not shown.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; write it as `postgres://user:password@host:port/database`")]
-struct BadAddress(#[source] tokio_postgres::Error);
+/// An error and the one that it comes from.
+fn with_cause(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
 
 fn location(config: &Config, schema: &str) -> String {
     use tokio_postgres::config::Host;

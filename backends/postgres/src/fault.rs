@@ -110,12 +110,16 @@ impl Fault {
         if let Some(reason) = busy(code) {
             return StoreError::Busy { reason: format!("{reason} ({})", said(&error)) };
         }
-        let remedy = remedy(code).unwrap_or_default();
-        StoreError::backend(
-            action,
-            ServerFault { location: location.to_owned(), said: said(&error), remedy },
-            transient,
-        )
+        let (location, said) = (location.to_owned(), said(&error));
+        match inaccessible(code) {
+            Some(remedy) => {
+                let reason = format!("cannot {action}: {said}");
+                StoreError::Inaccessible { location, reason, remedy: remedy.to_owned() }
+            }
+            None => {
+                StoreError::backend(action, ServerFault { location, said, remedy: "" }, transient)
+            }
+        }
     }
 }
 
@@ -209,15 +213,14 @@ fn busy(code: &SqlState) -> Option<&'static str> {
     .find_map(|(known, reason)| (known == *code).then_some(reason))
 }
 
-/// What helps against an error of this code.
-fn remedy(code: &SqlState) -> Option<&'static str> {
+/// What helps, if the server does not let this program do what it tried.
+fn inaccessible(code: &SqlState) -> Option<&'static str> {
     [
         (SqlState::INVALID_PASSWORD, "check the user and the password in the connection string"),
         (SqlState::INVALID_AUTHORIZATION_SPECIFICATION, "check the user in the connection string and the server's pg_hba.conf"),
         (SqlState::UNDEFINED_DATABASE, "make the database first, with `createdb` or `CREATE DATABASE`"),
         (SqlState::INSUFFICIENT_PRIVILEGE, "grant the user CREATE on the database, or have somebody else make the schema and make the user its owner"),
         (SqlState::READ_ONLY_SQL_TRANSACTION, "this server takes no writes, as replicas do: connect to the primary, for example with several hosts and `target_session_attrs=read-write` in the connection string"),
-        (SqlState::ADMIN_SHUTDOWN, "the server is shutting down"),
     ]
     .into_iter()
     .find_map(|(known, remedy)| (known == *code).then_some(remedy))

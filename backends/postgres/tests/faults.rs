@@ -174,15 +174,22 @@ async fn wrong_addresses_are_refused_with_a_remedy() {
     let cases = [
         (format!("postgres://lucent:wrong@{host}/{database}"), "check the user and the password"),
         (format!("{start}/no_such_database"), "make the database first"),
-        ("postgres://lucent@127.0.0.1:1/x".to_owned(), "see that the server runs"),
         ("no address".to_owned(), "write it as `postgres://"),
     ];
     for (url, remedy) in cases {
-        let store = PostgresStore::builder(&url).patience(Duration::from_millis(100));
-        let refused = with_causes(&store.connect().await.unwrap_err());
+        let error = PostgresStore::connect(&url).await.unwrap_err();
+        assert!(matches!(error, StoreError::Inaccessible { .. }), "{url}: {error:?}");
+        let refused = with_causes(&error);
         assert!(refused.contains(remedy), "{url}: {refused}");
         assert!(!refused.contains("wrong@"), "the password is shown: {refused}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_may_come_back() {
+    let error = PostgresStore::connect("postgres://lucent@127.0.0.1:1/x").await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    assert!(with_causes(&error).contains("see that the server runs"), "{error:?}");
 }
 
 #[tokio::test]
@@ -192,7 +199,8 @@ async fn a_server_without_writes_is_named_as_such() {
     let read_only = format!("{}?options=-c%20default_transaction_read_only%3Don", url());
     let store = PostgresStore::builder(read_only).schema(&schema.name).connect().await.unwrap();
     let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(with_causes(&refused).contains("connect to the primary"), "{refused:?}");
+    assert!(matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })), "{refused:?}");
+    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
 }
 
 #[tokio::test]

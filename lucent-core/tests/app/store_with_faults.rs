@@ -26,6 +26,8 @@ pub enum Fault {
     Busy,
     /// Appends happen, and never answer.
     Hang,
+    /// Appends happen, and the connection is gone before they answer.
+    Unknown,
     /// Snapshots cannot be saved.
     NoSnapshots,
     /// No version of a projection can take over.
@@ -84,6 +86,14 @@ impl EventStore for StoreWithFaults {
             Fault::Hang => {
                 self.inner.append(append).await?;
                 std::future::pending().await
+            }
+            Fault::Unknown => {
+                self.inner.append(append).await?;
+                Err(StoreError::OutcomeUnknown {
+                    location: "a test".to_owned(),
+                    reason: "the connection was lost".to_owned(),
+                }
+                .into())
             }
             Fault::None | Fault::NoSnapshots | Fault::NoActivation => {
                 self.inner.append(append).await
