@@ -33,8 +33,17 @@ pub(crate) struct Options {
     pub(crate) relaxed: bool,
     pub(crate) readers: usize,
     pub(crate) patience: Duration,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) outcome_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) max_payload: usize,
+}
+
+impl Options {
+    /// For how long an answer can take, locks included.
+    pub(crate) fn longest_answer(&self) -> Duration {
+        self.patience.saturating_add(self.answer_timeout)
+    }
 }
 
 impl PostgresBuilder {
@@ -47,6 +56,8 @@ impl PostgresBuilder {
                 relaxed: false,
                 readers: 4,
                 patience: Duration::from_secs(10),
+                answer_timeout: Duration::from_secs(30),
+                outcome_timeout: Duration::from_secs(60),
                 poll_interval: Duration::from_millis(250),
                 max_payload: 16 << 20,
             },
@@ -80,6 +91,20 @@ impl PostgresBuilder {
     /// Sets for how long a lock, or a server that is away, is waited for. The default is 10 s.
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.options.patience = patience;
+        self
+    }
+
+    /// Sets for how long the server may be silent, beyond the time for which locks are waited for,
+    /// before its connection counts as lost. The default is 30 s.
+    pub const fn answer_timeout(mut self, limit: Duration) -> Self {
+        self.options.answer_timeout = limit;
+        self
+    }
+
+    /// Sets for how long the outcome of an append is looked for whose connection was lost while the
+    /// server wrote, before it is reported as [`StoreError::OutcomeUnknown`]. The default is 60 s.
+    pub const fn outcome_timeout(mut self, limit: Duration) -> Self {
+        self.options.outcome_timeout = limit;
         self
     }
 

@@ -117,9 +117,8 @@ impl Heads {
         session: &Session,
         heard: &mut mpsc::UnboundedReceiver<String>,
     ) -> Option<Fault> {
-        let listen = format!("LISTEN {}", server.schema.channel());
-        if let Err(error) = session.client().batch_execute(&listen).await {
-            return Some(error.into());
+        if let Err(fault) = session.listen().await {
+            return Some(fault);
         }
         // What happened before the listening began was announced to nobody.
         if let Err(fault) = self.look(session).await {
