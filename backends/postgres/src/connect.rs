@@ -47,7 +47,8 @@ impl Server {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(options.answer_timeout);
         }
-        config.keepalives_idle(options.answer_timeout);
+        // The system counts this one in seconds.
+        config.keepalives_idle(std::cmp::max(options.answer_timeout, Duration::from_secs(1)));
         if config.get_application_name().is_none() {
             config.application_name("lucent");
         }

@@ -1,35 +1,18 @@
 //! What happens when the server, or somebody at it, misbehaves.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use lucent_core::{
-    BusinessContext, CommandId, EventId, Metadata, NewEvent, Payload, Position, StreamId,
-    Timestamp, Version,
-    store::{
-        Append, AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError,
-    },
+    Position, StreamId, Version,
+    store::{AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError},
 };
 use lucent_postgres::PostgresStore;
 use tokio_postgres::Client;
 
-use crate::server::{TestSchema, client, url, with_causes};
-
-fn event() -> NewEvent {
-    NewEvent {
-        id: EventId::new(),
-        event_type: "Happened".into(),
-        schema_version: 1,
-        payload: Payload::json(&42).expect("a number is JSON"),
-        tags: Vec::new(),
-        metadata: Arc::new(Metadata::of_command(CommandId::new(), BusinessContext::default())),
-        recorded_at: Timestamp::from_micros(1),
-    }
-}
-
-fn append(stream: &str, expected: ExpectedVersion) -> Append {
-    let stream = StreamId::new(stream).expect("the tests' names are valid");
-    Append::one(stream, expected, vec![event()])
-}
+use crate::{
+    events::append,
+    server::{TestSchema, client, url, with_causes},
+};
 
 /// Every connection of the stores of this test that appended last.
 async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
