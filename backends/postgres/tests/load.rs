@@ -28,9 +28,16 @@ use crate::{
 pub(crate) struct Load {
     store: PostgresStore,
     stop: Arc<AtomicBool>,
-    count: watch::Sender<usize>,
+    counts: watch::Sender<Counts>,
     writers: Vec<JoinHandle<Told>>,
     follower: JoinHandle<Vec<EventId>>,
+}
+
+/// How many appends were acknowledged so far, and how many were not.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    acknowledged: usize,
+    failed: usize,
 }
 
 /// What one writer was told.
@@ -45,20 +52,30 @@ impl Load {
     /// Starts writers, each with a stream of its own, and a subscriber.
     pub(crate) fn start(store: &PostgresStore, writers: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let count = watch::Sender::new(0);
+        let counts = watch::Sender::new(Counts::default());
         let writers = (0..writers).map(|number| {
-            tokio::spawn(write(store.clone(), number, Arc::clone(&stop), count.clone()))
+            tokio::spawn(write(store.clone(), number, Arc::clone(&stop), counts.clone()))
         });
         let writers = writers.collect();
         let follower = tokio::spawn(follow(store.clone()));
-        Self { store: store.clone(), stop, count, writers, follower }
+        Self { store: store.clone(), stop, counts, writers, follower }
     }
 
     /// Waits until this many further appends were acknowledged.
     pub(crate) async fn acknowledges(&self, more: usize) {
-        let wanted = *self.count.borrow() + more;
-        let mut count = self.count.subscribe();
-        count.wait_for(|count| *count >= wanted).await.expect("the load holds the sender");
+        let wanted = self.counts.borrow().acknowledged + more;
+        self.until(|counts| counts.acknowledged >= wanted).await;
+    }
+
+    /// Waits until this many further appends were not acknowledged.
+    pub(crate) async fn fails(&self, more: usize) {
+        let wanted = self.counts.borrow().failed + more;
+        self.until(|counts| counts.failed >= wanted).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Counts) -> bool) {
+        let mut counts = self.counts.subscribe();
+        counts.wait_for(holds).await.expect("the load holds the sender");
     }
 
     /// Stops the writers, and compares what they were told with what is stored and with what the
@@ -94,7 +111,7 @@ async fn write(
     store: PostgresStore,
     number: usize,
     stop: Arc<AtomicBool>,
-    count: watch::Sender<usize>,
+    counts: watch::Sender<Counts>,
 ) -> Told {
     let mut told = Told::default();
     let name = format!("load-{number}");
@@ -112,7 +129,8 @@ async fn write(
                 assert_eq!(appended.versions, [expected.next()]);
                 version = Some(expected.next());
                 told.acknowledged.insert(id);
-                count.send_modify(|count| *count += 1);
+                counts.send_modify(|counts| counts.acknowledged += 1);
+                continue;
             }
             Err(error) if error.is_outcome_unknown() => {
                 version = None;
@@ -123,6 +141,7 @@ async fn write(
                 told.refused.insert(id);
             }
         }
+        counts.send_modify(|counts| counts.failed += 1);
     }
     told
 }

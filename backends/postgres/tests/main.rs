@@ -11,6 +11,12 @@ mod load;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod private;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod server;
 
 #[test]

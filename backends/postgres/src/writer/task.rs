@@ -211,6 +211,14 @@ impl Task {
                 }
                 continue;
             }
+            if fault.is_missing_object() {
+                // The tables are gone, or of another version; a new connection says which.
+                let fault = match Box::pin(self.connect()).await {
+                    Ok(_) => fault,
+                    Err(reason) => reason,
+                };
+                return self.refuse(batch, fault);
+            }
             if !fault.is_read_only() {
                 self.pen = Some(pen);
             }
