@@ -33,8 +33,13 @@ use crate::{
 /// # Lost connections
 /// Reads and appends connect again by themselves and fail only when the server is away for longer
 /// than the store is patient. An append whose connection is lost during its commit is answered
-/// once it is known whether it was written, however long that takes; to stop waiting, drop its
-/// future.
+/// once it is known whether it was written; if that cannot be found out within the
+/// [`outcome_timeout`](PostgresBuilder::outcome_timeout), the answer is
+/// [`StoreError::OutcomeUnknown`].
+///
+/// # Overload
+/// Appends wait in a queue. If it stays full for longer than the store is patient, the answer is
+/// [`StoreError::Busy`].
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), lucent_core::store::StoreError> {
@@ -132,9 +137,7 @@ impl EventStore for PostgresStore {
         loop {
             self.check_condition(&mut append).await?;
             let (answer, outcome) = oneshot::channel();
-            if self.shared.writer.send(Request { append, answer }).await.is_err() {
-                return Err(closed().into());
-            }
+            self.shared.writer.send(Request { append, answer }).await?;
             match outcome.await {
                 Ok(Answer::Done(outcome)) => return outcome,
                 Ok(Answer::CheckAgain(again)) => {
@@ -287,7 +290,7 @@ impl ReadModelStore for PostgresStore {
         readers
             .run("drop a projection", |session| async move {
                 let version = i64::from(projection.version);
-                session.query(DROP, &[&&*projection.name, &version]).await.map(drop)
+                session.query_at_length(DROP, &[&&*projection.name, &version]).await.map(drop)
             })
             .await
     }

@@ -73,7 +73,7 @@ impl<R: Registry> App<R> {
     /// Await it as it is, or set its id, context or cause first. See [`Execute`].
     ///
     /// # Errors
-    /// [`CommandError`]; nothing was written then.
+    /// [`CommandError`]; nothing was written then, unless [`CommandError::is_outcome_unknown`].
     pub fn execute<C>(&self, command: C) -> Execute<C>
     where
         C: Handled,

@@ -29,6 +29,8 @@ pub enum Fault {
     Hang,
     /// Appends wait for another fault to be set, and then have that one.
     Hold,
+    /// Appends happen, and the connection is gone before they answer.
+    Unknown,
     /// Snapshots cannot be saved.
     NoSnapshots,
     /// No version of a projection can take over.
@@ -96,6 +98,14 @@ impl EventStore for StoreWithFaults {
             Fault::Hang => {
                 self.inner.append(append).await?;
                 std::future::pending().await
+            }
+            Fault::Unknown => {
+                self.inner.append(append).await?;
+                Err(StoreError::OutcomeUnknown {
+                    location: "a test".to_owned(),
+                    reason: "the connection was lost".to_owned(),
+                }
+                .into())
             }
             Fault::None | Fault::Hold | Fault::NoSnapshots | Fault::NoActivation => {
                 self.inner.append(append).await
