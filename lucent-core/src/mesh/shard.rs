@@ -18,7 +18,8 @@ impl Shard {
     ///
     /// ```
     /// use lucent_core::mesh::Shard;
-    /// assert_eq!(Shard::of("BTC-USD").number(), 3818);
+    /// assert_eq!(Shard::of("BTC-USD").number(), 3_818);
+    /// assert_eq!(Shard::of("a").number(), 3_675);
     /// ```
     #[must_use]
     pub fn of(key: &str) -> Self {
