@@ -1,5 +1,7 @@
 //! `cargo lucent list`: what there is, as a table.
 
+use std::collections::BTreeMap;
+
 use crate::{
     diagnostic::Place,
     manifest::{full_name, tokens},
@@ -15,24 +17,11 @@ pub(crate) fn list(survey: &Survey) -> String {
         snapshot.map_or_else(String::new, |snapshot| format!("snapshots v{}", snapshot.version))
     };
     let row = |name: &str, detail: String, place: &Place| [name.to_owned(), detail, place.shown()];
+    let handlers = handlers(survey);
     let handler = |message: &Message<'_>, kind: &str| {
-        let is_of = |function: &&crate::survey::Function| {
-            function.kind == kind
-                && function.inputs().any(|ty| {
-                    let ty = match ty {
-                        syn::Type::Reference(reference) => &*reference.elem,
-                        other => other,
-                    };
-                    matches!(ty, syn::Type::Path(path) if survey
-                        .lookup(&path.path, &function.target.crate_name, &function.module)
-                        .is_some_and(|index| survey.types[index].place == message.of.place))
-                })
-        };
-        survey
-            .functions
-            .iter()
-            .find(is_of)
-            .map_or_else(|| "nobody answers".to_owned(), |function| format!("by {}", function.name))
+        let index = survey.index_of(message.of);
+        let found = index.and_then(|index| handlers.get(&(kind, index)));
+        found.map_or_else(|| "nobody answers".to_owned(), |name| format!("by {name}"))
     };
     let mut add = |title, messages: Vec<Message<'_>>, detail: &dyn Fn(&Message<'_>) -> String| {
         let rows =
@@ -67,6 +56,26 @@ pub(crate) fn list(survey: &Survey) -> String {
         tables.push((title, rows));
     }
     print(&tables)
+}
+
+/// The functions by their kind and the types that they take.
+fn handlers(survey: &Survey) -> BTreeMap<(&str, usize), &str> {
+    let mut handlers = BTreeMap::new();
+    for function in &survey.functions {
+        for ty in function.inputs() {
+            let ty = match ty {
+                syn::Type::Reference(reference) => &*reference.elem,
+                other => other,
+            };
+            if let syn::Type::Path(path) = ty
+                && let Some(index) =
+                    survey.lookup(&path.path, &function.target.crate_name, &function.module)
+            {
+                handlers.entry((function.kind.as_str(), index)).or_insert(function.name.as_str());
+            }
+        }
+    }
+    handlers
 }
 
 fn print(tables: &[(&str, Vec<[String; 3]>)]) -> String {

@@ -73,7 +73,6 @@ pub(crate) fn manifest(survey: &Survey) -> Value {
         .collect();
     json!({
         "format": FORMAT,
-        "workspace": survey.workspace.name,
         "packages": packages,
         "functions": functions,
         "aggregates": list(aggregates(survey)),

@@ -3,21 +3,26 @@
 //! Invariant: a name is split into words at its capital letters; the last word of an event that
 //! happened is a past participle.
 
+use std::collections::BTreeMap;
+
+use lucent_syntax::ArgumentValue;
+
 use crate::{
     config::Config,
     diagnostic::{Code, Diagnostic},
-    survey::{Event, Survey, aggregates, arguments, events},
+    survey::{Event, Message, Survey, aggregates, arguments, events},
 };
 
 /// Checks the name of every event.
 pub(super) fn check(survey: &Survey) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
+    let aggregates = aggregates_by_event(survey);
     for event in events(survey) {
         let located = &survey.workspace.packages[event.set.package];
         let Some(severity) = located.config.severity("naming").filter(|_| !located.external) else {
             continue;
         };
-        let aggregate = aggregate_of(survey, &event);
+        let aggregate = aggregate_of(&aggregates, &event);
         if let Some(problem) = problem(&event.name, aggregate.as_deref(), &located.config) {
             let message = format!("the event `{}` {problem}", event.name);
             findings.push(
@@ -31,23 +36,28 @@ pub(super) fn check(survey: &Survey) -> Vec<Diagnostic> {
     findings
 }
 
-/// The name that `{Aggregate}` stands for: that of the aggregate, or of the enum without `Event`.
-fn aggregate_of(survey: &Survey, event: &Event<'_>) -> Option<String> {
-    let owner = aggregates(survey).into_iter().find(|aggregate| {
+/// The names of aggregates by the types of their events.
+fn aggregates_by_event(survey: &Survey) -> BTreeMap<String, String> {
+    let named = |aggregate: &Message<'_>| {
         let arguments = arguments(aggregate.of.attributes(), "aggregate");
-        let named = arguments.find("event").map(|argument| match &argument.value {
-            lucent_syntax::ArgumentValue::Value(value) => match &**value {
-                syn::Expr::Path(path) => {
-                    path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
-                }
-                _ => String::new(),
+        let event = arguments.find("event").and_then(|argument| match &argument.value {
+            ArgumentValue::Value(value) => match &**value {
+                syn::Expr::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
+                _ => None,
             },
-            _ => String::new(),
+            _ => None,
         });
-        named.unwrap_or_else(|| format!("{}Event", aggregate.of.ident)) == event.set.ident
-    });
-    let of_enum = event.set.ident.strip_suffix("Event").map(str::to_owned);
-    owner.map(|aggregate| aggregate.of.ident.clone()).or(of_enum).filter(|name| !name.is_empty())
+        event.unwrap_or_else(|| format!("{}Event", aggregate.of.ident))
+    };
+    let all = aggregates(survey).into_iter();
+    all.map(|aggregate| (named(&aggregate), aggregate.of.ident.clone())).collect()
+}
+
+/// The name that `{Aggregate}` stands for: that of the aggregate, or of the enum without `Event`.
+fn aggregate_of(aggregates: &BTreeMap<String, String>, event: &Event<'_>) -> Option<String> {
+    let of_enum = || event.set.ident.strip_suffix("Event").map(str::to_owned);
+    let found = aggregates.get(&event.set.ident).cloned().or_else(of_enum);
+    found.filter(|name| !name.is_empty())
 }
 
 /// What is wrong with a name, as the end of a sentence.

@@ -15,7 +15,10 @@ use syn::visit::{self, Visit};
 pub(crate) use mermaid::mermaid;
 pub(crate) use svg::svg;
 
-use crate::survey::{Event, Function, Survey, commands, events, queries, views};
+use crate::{
+    diagnostic::Place,
+    survey::{Event, Function, Message, Survey, commands, events, queries, views},
+};
 
 /// The messages and functions, and who leads to whom.
 #[derive(Debug, Default)]
@@ -78,19 +81,29 @@ impl NodeKind {
 
 /// Draws the edges.
 pub(crate) fn flow(survey: &Survey) -> Flow {
-    let mut drawing =
-        Drawing { survey, events: events(survey), edges: BTreeSet::new(), nodes: BTreeSet::new() };
-    for command in commands(survey) {
-        drawing.node(NodeKind::Command, &command.name);
-    }
-    for event in drawing.events.clone() {
+    let mut drawing = Drawing {
+        survey,
+        events: BTreeMap::new(),
+        messages: BTreeMap::new(),
+        commands: Vec::new(),
+        edges: BTreeSet::new(),
+        nodes: BTreeSet::new(),
+    };
+    for event in events(survey) {
         drawing.node(NodeKind::Event, &event.name);
+        drawing.events.entry(event.set.place.clone()).or_default().push(event);
     }
-    for query in queries(survey) {
-        drawing.node(NodeKind::Query, &query.name);
-    }
-    for view in views(survey) {
-        drawing.node(NodeKind::View, &view.name);
+    let kinds = [NodeKind::Command, NodeKind::Query, NodeKind::View];
+    for (kind, messages) in
+        kinds.into_iter().zip([commands(survey), queries(survey), views(survey)])
+    {
+        for message in messages {
+            let node = drawing.node(kind, &message.name);
+            drawing.messages.insert((kind, message.of.place.clone()), node);
+            if kind == NodeKind::Command {
+                drawing.commands.push(message);
+            }
+        }
     }
     for function in &survey.functions {
         drawing.function(function);
@@ -116,7 +129,11 @@ pub(crate) fn to_json(flow: &Flow) -> Value {
 
 struct Drawing<'a> {
     survey: &'a Survey,
-    events: Vec<Event<'a>>,
+    /// By the place of their set.
+    events: BTreeMap<Place, Vec<Event<'a>>>,
+    /// By the place of their type.
+    messages: BTreeMap<(NodeKind, Place), Node>,
+    commands: Vec<Message<'a>>,
     nodes: BTreeSet<Node>,
     edges: BTreeSet<(Node, Node)>,
 }
@@ -197,52 +214,38 @@ impl Drawing<'_> {
         paths.0.iter().filter_map(lookup).collect()
     }
 
-    fn messages(&mut self, types: &[usize], kind: NodeKind) -> Vec<Node> {
-        let known = match kind {
-            NodeKind::Command => commands(self.survey),
-            NodeKind::Query => queries(self.survey),
-            _ => views(self.survey),
-        };
-        let of = |index: &usize| {
-            let place = &self.survey.types[*index].place;
-            known
-                .iter()
-                .find(|message| message.of.place == *place)
-                .map(|message| message.name.clone())
-        };
-        let names: Vec<String> = types.iter().filter_map(of).collect();
-        names.iter().map(|name| self.node(kind, name)).collect()
+    fn messages(&self, types: &[usize], kind: NodeKind) -> Vec<Node> {
+        let of =
+            |index: &usize| self.messages.get(&(kind, self.survey.types[*index].place.clone()));
+        types.iter().filter_map(of).cloned().collect()
     }
 
     /// The events of the sets among some types that a body names, or all of them.
-    fn events_of(&mut self, types: &[usize], named: &BTreeSet<(String, String)>) -> Vec<Node> {
+    fn events_of(&self, types: &[usize], named: &BTreeSet<(String, String)>) -> Vec<Node> {
         let mut found = Vec::new();
         for index in types {
             let set = &self.survey.types[*index];
-            let of_set: Vec<&Event<'_>> =
-                self.events.iter().filter(|event| event.set.place == set.place).collect();
-            let is_named = |event: &&&Event<'_>| {
-                named
+            let of_set = self.events.get(&set.place).map(Vec::as_slice).unwrap_or_default();
+            let is_named = |event: &Event<'_>| {
+                [set.ident.as_str(), ""]
                     .iter()
-                    .any(|(of, name)| *name == event.ident && (*of == set.ident || of.is_empty()))
+                    .any(|of| named.contains(&((*of).to_owned(), event.ident.clone())))
             };
-            let chosen: Vec<String> =
-                of_set.iter().filter(is_named).map(|event| event.name.clone()).collect();
-            match chosen.is_empty() {
-                true => found.extend(of_set.iter().map(|event| event.name.clone())),
-                false => found.extend(chosen),
-            }
+            let names_some = of_set.iter().any(is_named);
+            let chosen = of_set.iter().filter(|event| !names_some || is_named(event));
+            found.extend(
+                chosen.map(|event| Node { kind: NodeKind::Event, name: event.name.clone() }),
+            );
         }
-        found.iter().map(|name| self.node(NodeKind::Event, name)).collect()
+        found
     }
 
-    fn made_commands(&mut self, function: &Function) -> Vec<Node> {
-        let made: Vec<String> = commands(self.survey)
-            .into_iter()
-            .filter(|command| function.mentions.makes_struct(&command.of.ident))
-            .map(|command| command.name)
-            .collect();
-        made.iter().map(|name| self.node(NodeKind::Command, name)).collect()
+    fn made_commands(&self, function: &Function) -> Vec<Node> {
+        let made = self
+            .commands
+            .iter()
+            .filter(|command| function.mentions.makes_struct(&command.of.ident));
+        made.map(|command| Node { kind: NodeKind::Command, name: command.name.clone() }).collect()
     }
 
     fn finish(self) -> Flow {

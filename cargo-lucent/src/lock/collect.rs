@@ -2,8 +2,11 @@
 //!
 //! Invariant: packages outside of the workspace have locks of their own.
 
+use std::collections::BTreeSet;
+
 use super::{Entry, Kind};
 use crate::{
+    diagnostic::Place,
     shape::{Body, Reader},
     survey::{Function, Survey, TypeDef, commands, events, snapshots, views},
 };
@@ -13,6 +16,7 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
     let mut reader = Reader::new(survey);
     let mut entries = Vec::new();
     let packages = &survey.workspace.packages;
+    let views: BTreeSet<Place> = views(survey).iter().map(|view| view.of.place.clone()).collect();
     let mut add = |kind, package: usize, name: &str, version, shape: String, place| {
         let located = &packages[package];
         if !located.external {
@@ -47,7 +51,7 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
                 add(Kind::Function, function.package, &name, version, shape, place);
             }
             "projector" => {
-                let Some(view) = view_of(survey, function) else {
+                let Some(view) = view_of(survey, &views, function) else {
                     continue;
                 };
                 let shape = reader.definition(view).to_string();
@@ -71,7 +75,11 @@ pub(crate) fn name_of(function: &Function) -> String {
 }
 
 /// The read model that a projector folds into.
-fn view_of<'a>(survey: &'a Survey, function: &Function) -> Option<&'a TypeDef> {
+fn view_of<'a>(
+    survey: &'a Survey,
+    views: &BTreeSet<Place>,
+    function: &Function,
+) -> Option<&'a TypeDef> {
     let crate_name = &function.target.crate_name;
     let found = function.inputs().find_map(|ty| match ty {
         syn::Type::Reference(reference) if reference.mutability.is_some() => match &*reference.elem
@@ -82,7 +90,7 @@ fn view_of<'a>(survey: &'a Survey, function: &Function) -> Option<&'a TypeDef> {
         _ => None,
     })?;
     let def = &survey.types[found];
-    views(survey).iter().any(|view| view.of.place == def.place).then_some(def)
+    views.contains(&def.place).then_some(def)
 }
 
 /// What goes in and what comes out, spelled out.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is printed is parsed to the same entries, and printed again to the same bytes.
 
+use std::collections::BTreeMap;
+
 use super::{Entry, Kind, NAME};
 use crate::diagnostic::{Code, Diagnostic, Place};
 
@@ -13,7 +15,7 @@ pub(crate) struct Lock {
 
 /// Reads a lock; every line that makes no sense is a finding.
 pub(crate) fn parse(text: &str) -> Result<Lock, Vec<Diagnostic>> {
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: BTreeMap<(Kind, String, u32), Entry> = BTreeMap::new();
     let mut problems = Vec::new();
     if text.lines().next().is_none_or(|line| line.trim_end() != HEADER) && !has_conflict(text) {
         problems.push(
@@ -31,17 +33,20 @@ pub(crate) fn parse(text: &str) -> Result<Lock, Vec<Diagnostic>> {
             continue;
         }
         match entry(line, number) {
-            Ok(entry) => match entries.iter().find(|known| known.key() == entry.key()) {
+            Ok(entry) => match entries.get(&owned_key(&entry)) {
                 Some(known) => problems.push(
                     invalid(number, &format!("the {} is locked twice", entry.shown()))
                         .and_at(known.place.clone(), "here too"),
                 ),
-                None => entries.push(entry),
+                None => {
+                    entries.insert(owned_key(&entry), entry);
+                }
             },
             Err(reason) => problems.push(invalid(number, reason)),
         }
     }
     if problems.is_empty() {
+        let mut entries: Vec<Entry> = entries.into_values().collect();
         entries.sort();
         return Ok(Lock { entries });
     }
@@ -61,6 +66,11 @@ pub(crate) fn print(entries: &[Entry]) -> String {
         text.push_str(&format!("{} {name} {version} {shape}\n", kind.name()));
     }
     text
+}
+
+fn owned_key(entry: &Entry) -> (Kind, String, u32) {
+    let (kind, name, version) = entry.key();
+    (kind, name.to_owned(), version)
 }
 
 fn entry(line: &str, number: usize) -> Result<Entry, &'static str> {

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
 
     /// The shape of a definition.
     pub(crate) fn definition(&mut self, def: &TypeDef) -> Body {
-        let index = self.survey.types.iter().position(|known| known.place == def.place);
+        let index = self.survey.index_of(def);
         self.open.extend(index);
         let body = self.body(def, &BTreeMap::new());
         self.open.clear();

@@ -77,6 +77,12 @@ impl Survey {
             .or_else(|| self.only(&named, |_| true))
     }
 
+    /// Where a definition stands in the list.
+    pub(crate) fn index_of(&self, def: &TypeDef) -> Option<usize> {
+        let named = self.by_name.get(&def.ident)?;
+        named.iter().copied().find(|index| self.types[*index].place == def.place)
+    }
+
     fn only(&self, among: &[usize], holds: impl Fn(&TypeDef) -> bool) -> Option<usize> {
         let mut found = among.iter().copied().filter(|index| holds(&self.types[*index]));
         let first = found.next()?;

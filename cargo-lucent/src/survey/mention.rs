@@ -43,7 +43,9 @@ impl Mentions {
 
     /// Whether a struct is made, be it by a function of its own.
     pub(crate) fn makes_struct(&self, name: &str) -> bool {
-        self.names.contains(name) || self.pairs.iter().any(|(of, _)| of == name)
+        let from = (name.to_owned(), String::new());
+        self.names.contains(name)
+            || self.pairs.range(from..).next().is_some_and(|(of, _)| of == name)
     }
 
     fn path(&mut self, path: &syn::Path, in_pattern: bool) {

@@ -47,6 +47,9 @@ pub(crate) fn survey(workspace: Workspace) -> Survey {
     survey
 }
 
+/// What the build's scanner found, by target and line.
+type Scanned<'a> = BTreeMap<(String, u32), Vec<&'a Found>>;
+
 struct Reader {
     /// By path; `None` if the file is not Rust.
     files: BTreeMap<PathBuf, Option<Rc<File>>>,
@@ -70,6 +73,10 @@ impl Reader {
             let root = survey.workspace.packages[package].package.root.clone();
             survey.problems.push(registry_mistake(survey, &root, &mistake.message));
         }
+        let mut scanned = Scanned::new();
+        for found in &outline.functions {
+            scanned.entry((found.target.id(), found.line)).or_default().push(found);
+        }
         for found in &outline.sources {
             let Some(file) = self.file(survey, &found.file) else {
                 continue;
@@ -80,11 +87,6 @@ impl Reader {
                 module: found.module.clone(),
                 file: Rc::clone(&file),
             };
-            let scanned: Vec<&Found> = outline
-                .functions
-                .iter()
-                .filter(|function| function.target == source.target)
-                .collect();
             let first = !survey.sources.iter().any(|known| Rc::ptr_eq(&known.file, &file));
             if first && !survey.workspace.packages[package].external {
                 survey.made.collect(&file.syntax.items);
@@ -116,7 +118,7 @@ impl Reader {
         source: &Source,
         module: &[String],
         items: &[Item],
-        scanned: &[&Found],
+        scanned: &Scanned<'_>,
     ) {
         let key = (source.target.crate_name.clone(), module.to_vec());
         for item in items {
@@ -192,13 +194,15 @@ impl Reader {
         source: &Source,
         module: &[String],
         item: &syn::ItemFn,
-        scanned: &[&Found],
+        scanned: &Scanned<'_>,
     ) {
         let ident = item.sig.ident.unraw().to_string();
+        let line = u32::try_from(item.sig.ident.span().start().line).unwrap_or_default();
         let mut kinds: Vec<&str> = scanned
-            .iter()
+            .get(&(source.target.id(), line))
+            .into_iter()
+            .flatten()
             .filter(|found| found.ident == ident && found.module == module)
-            .filter(|found| usize::try_from(found.line) == Ok(item.sig.ident.span().start().line))
             .map(|found| found.kind)
             .collect();
         if kinds.is_empty() && is_plain_function(survey, source, module, item) {
