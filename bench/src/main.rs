@@ -7,6 +7,7 @@ mod bare;
 mod catch_up;
 mod commands;
 mod domain;
+mod functions;
 mod loading;
 mod overhead;
 mod report;
@@ -37,12 +38,13 @@ type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = std::env::args().nth(1).unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 5] = [
+    let benches: [(&str, fn() -> Outcome); 6] = [
         ("commands", commands::run),
         ("catch-up", catch_up::run),
         ("overhead", overhead::run),
         ("loading", loading::run),
         ("scanner", scanner::run),
+        ("functions", functions::run),
     ];
     let mut figures = Vec::new();
     for (name, bench) in benches.iter().filter(|(name, _)| name.contains(&filter)) {

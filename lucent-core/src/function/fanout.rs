@@ -35,14 +35,17 @@ pub(crate) struct Listener<E> {
     deliver: fn(&Shared, &Table, usize, &CallContext<'_>, &E) -> Option<Delivered>,
 }
 
+/// Runs the function with an index on a recorded event, if it runs on that one.
+type Step =
+    fn(&Shared, usize, &CallContext<'_>, &RecordedEvent) -> Result<Option<Recorded>, StepFault>;
+
 /// How recorded events reach a function.
 #[derive(Clone, Copy)]
 pub(crate) struct Seat {
     /// The stored names of its events.
     pub(crate) types: fn() -> Vec<&'static str>,
     /// Runs it on a recorded event, if it runs on that one.
-    pub(crate) step:
-        fn(&Shared, usize, &CallContext<'_>, &RecordedEvent) -> Result<Option<Recorded>, StepFault>,
+    pub(crate) step: Step,
 }
 
 impl Seat {

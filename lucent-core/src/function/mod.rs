@@ -34,7 +34,7 @@ pub use error::{CallError, ManagerError, OrderError};
 pub use manager::{FunctionManager, FunctionManagerBuilder};
 pub use orders::Control;
 pub use policy::OrderRefused;
-pub use publish::{Delivered, Published};
+pub use publish::{AnyError, AnyOutput, Delivered, Published};
 pub use record::{Ran, Reason};
 pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};

@@ -11,12 +11,18 @@ use crate::function::{CallError, Called, Routed};
 #[derive(Debug)]
 pub struct Published(pub(crate) Vec<Delivered>);
 
+/// The output of a function whose type is not known.
+pub type AnyOutput = Box<dyn Any + Send>;
+
+/// The error of a function whose type is not known.
+pub type AnyError = Box<dyn Error + Send + Sync>;
+
 /// The outcome of one function.
 pub struct Delivered {
     /// The function.
     pub function: &'static str,
     /// What it gave; see [`Published::output`] for the value with its type.
-    pub outcome: Result<Called<Box<dyn Any + Send>>, CallError<Box<dyn Error + Send + Sync>>>,
+    pub outcome: Result<Called<AnyOutput>, CallError<AnyError>>,
 }
 
 impl Published {

@@ -181,7 +181,7 @@ impl Rollout {
     /// The index of the arm that covers a bucket.
     pub(crate) fn arm(&self, bucket: u16) -> usize {
         let covering = self.arms.iter().position(|arm| arm.end.covers(bucket));
-        covering.unwrap_or(self.arms.len().saturating_sub(1))
+        covering.unwrap_or_default()
     }
 }
 

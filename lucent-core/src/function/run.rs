@@ -97,7 +97,9 @@ fn attempt<F: Routed>(
     let breaker = &shared.entries[index].breakers[choice.edition];
     match &outcome {
         Ok(_) => breaker.succeeded(),
-        Err(_) => drop(breaker.failed(shared.clock.elapsed())),
+        Err(_) => {
+            breaker.failed(shared.clock.elapsed());
+        }
     }
     if let Some(trial) = choice.trial
         && let Some(fault) = trial.count(outcome.is_err(), took)

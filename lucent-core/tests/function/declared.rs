@@ -12,7 +12,7 @@ use super::domain::{self, *};
 #[test]
 fn a_function_stays_a_function() {
     assert_eq!(fee(&trade("BTC-EUR", 1_000)), Ok(5));
-    let calls: [fn(&TradeExecuted) -> Result<u64, NoPrice>; 2] = [fee, fee_v1];
+    let calls: [<fee as Routed>::Signature; 2] = [fee, fee_v1];
     assert_eq!(calls.map(|call| call(&trade("BTC-EUR", 1_000)).unwrap()), [5, 10]);
     assert_eq!(rebate(&trade("BTC-EUR", 500), 10), 50);
 }
