@@ -8,6 +8,8 @@ pub use std::{
     result::Result::Err, result::Result::Ok, string::String, vec::Vec,
 };
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     command::{EventOf, Handled},
     event::{DecodeFault, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
+    function::{Declaration, Edition, Priority, Roster, Routed, Terms},
     id::{AggregateId, InvalidId},
     payload::Payload,
     projection::{IntoKeys, Keep, ProjectionOutcome, Projector, ReadModel, shared},
@@ -92,6 +95,8 @@ pub fn reads_of<const N: usize>(reads: [Option<&'static str>; N]) -> Vec<&'stati
     reads.into_iter().flatten().collect()
 }
 
+pub use crate::function::{Fallible, Plain};
+
 /// Asks that an aggregate says how events change it.
 pub const fn folds<A: Evolve>() {}
 
@@ -153,6 +158,69 @@ pub const fn event_handler_function<R: Reaction>(
         make: shared_handler::<R>,
     };
     Function { name, module, file, line, kind }
+}
+
+/// Describes an edition of a function.
+#[must_use]
+pub const fn edition_function<E: Edition>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+) -> Function {
+    let kind = FunctionKind::Function {
+        function: <E::Of as Routed>::NAME,
+        version: E::VERSION,
+        variant: E::VARIANT,
+        events: EventSet::of::<<E::Of as Routed>::Event>(),
+        enlist: Roster::enlist::<E>,
+    };
+    Function { name, module, file, line, kind }
+}
+
+/// The terms of an edition; times are in nanoseconds.
+#[must_use]
+pub const fn terms(
+    deadline: Option<u64>,
+    cpu: Option<u64>,
+    memory: Option<u64>,
+    fallback: Option<u32>,
+) -> Terms {
+    Terms { deadline: nanos(deadline), cpu: nanos(cpu), memory, fallback }
+}
+
+const fn nanos(nanos: Option<u64>) -> Option<Duration> {
+    match nanos {
+        Some(nanos) => Some(Duration::from_nanos(nanos)),
+        None => None,
+    }
+}
+
+/// What is said once of a function.
+#[must_use]
+pub const fn declaration(
+    priority: Priority,
+    denied_jurisdictions: &'static [&'static str],
+    tags: &'static [&'static str],
+    sharded: bool,
+) -> Declaration {
+    Declaration { priority, denied_jurisdictions, tags, sharded }
+}
+
+/// The key of a call.
+pub fn shard_key<K: std::fmt::Display + ?Sized>(key: &K) -> String {
+    key.to_string()
+}
+
+/// Whether an edition has another id than the function that it is an edition of.
+#[must_use]
+pub const fn is_another_edition<E: Edition>() -> bool {
+    E::VERSION != <E::Of as Edition>::VERSION
+        || match (E::VARIANT, <E::Of as Edition>::VARIANT) {
+            (Some(a), Some(b)) => !equal(a.as_bytes(), b.as_bytes()),
+            (None, None) => false,
+            _ => true,
+        }
 }
 
 /// Whether no function before this one has its name.

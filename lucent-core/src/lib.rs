@@ -15,6 +15,7 @@ mod ensure;
 mod event;
 mod event_handler;
 mod expansion;
+pub mod function;
 mod id;
 mod memory;
 pub mod mesh;
@@ -47,7 +48,7 @@ pub use event_handler::{
 pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
 pub use lucent_macros::{
     Aggregate, AggregateId, Command, Event, Query, ReadModel, command_handler, event_handler,
-    evolve, projector, query_handler, registry,
+    evolve, function, projector, query_handler, registry,
 };
 pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};

@@ -9,5 +9,7 @@ pub use crate::{
     Consistency, ContentType, Decision, Done, Event, EventId, Evolve, Keep, MemoryStore, Metadata,
     NewEvent, Payload, Position, Projected, Query, ReadError, ReadModel, RecordedEvent, Resource,
     RetryPolicy, StartError, StreamId, Tag, Timestamp, Uuid, Version, View, command_handler,
-    ensure, event_handler, evolve, projector, query_handler,
+    ensure, event_handler, evolve, function,
+    function::{CallContext, FunctionManager},
+    projector, query_handler,
 };

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod app;
+#[cfg(test)]
+mod function;
 mod macros;
 #[cfg(test)]
 mod mesh;
@@ -14,6 +16,7 @@ fn no_test_file_is_forgotten() {
     for (folder, file) in [
         ("", "main.rs"),
         ("app", "app/mod.rs"),
+        ("function", "function/mod.rs"),
         ("macros", "macros/mod.rs"),
         ("mesh", "mesh/mod.rs"),
     ] {

@@ -85,6 +85,12 @@ pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::EventHandler, arguments, item)
 }
 
+#[doc = include_str!("../docs/function.md")]
+#[proc_macro_attribute]
+pub fn function(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(FunctionKind::Function, arguments, item)
+}
+
 #[doc = include_str!("../docs/registry.md")]
 #[proc_macro]
 pub fn registry(input: TokenStream) -> TokenStream {

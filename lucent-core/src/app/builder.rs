@@ -229,7 +229,9 @@ fn check_functions(
                 handler.check(shell).map_err(missing)?;
                 handlers.push(handler);
             }
-            FunctionKind::CommandHandler { .. } | FunctionKind::Projector { .. } => {}
+            FunctionKind::CommandHandler { .. }
+            | FunctionKind::Projector { .. }
+            | FunctionKind::Function { .. } => {}
         }
     }
     Ok(handlers)

@@ -23,13 +23,15 @@ pub use execute::{Done, Execute};
 pub use load::{LoadError, Loaded};
 pub use projections::ProjectionStatus;
 pub use question::Question;
+pub(crate) use retry::Backoff;
 pub use retry::RetryPolicy;
 pub use start_error::StartError;
 pub use subscription::Subscription;
+pub(crate) use task::{StopSignal, Tasks};
 
 use crate::{
     aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections, task::Tasks},
+    app::{cache::Caches, projections::Projections},
     command::Handled,
     position::Position,
     query::Answered,
