@@ -3,6 +3,7 @@
 mod builder;
 mod cache;
 mod command_error;
+mod decide_by_tags;
 mod event_worker;
 mod execute;
 mod load;
@@ -13,6 +14,7 @@ mod retry;
 mod start_error;
 mod subscription;
 mod task;
+mod turns;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -27,13 +29,14 @@ pub use start_error::StartError;
 pub use subscription::Subscription;
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections, task::Tasks},
+    aggregate::Aggregate,
+    app::{cache::Caches, projections::Projections, task::Tasks, turns::Turns},
     command::Handled,
     position::Position,
     query::Answered,
     registry::{Includes, Registry},
     resource::Shell,
+    state::Evolve,
     store::{EventFilter, EventStore, InlineProjections, SnapshotStore},
     time::Clock,
 };
@@ -52,6 +55,7 @@ pub(crate) struct Engine {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) caches: Caches,
+    pub(crate) turns: Turns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
     pub(crate) inline: InlineProjections,
@@ -103,7 +107,7 @@ impl<R> App<R> {
     ///
     /// # Errors
     /// When the store fails, or an event does not decode.
-    pub async fn load<A: Evolve>(&self, id: &<A as Aggregate>::Id) -> Result<Loaded<A>, LoadError> {
+    pub async fn load<A: Aggregate + Evolve>(&self, id: &A::Id) -> Result<Loaded<A>, LoadError> {
         use crate::id::AggregateId as _;
         let stream = id.stream_id()?;
         load::load(&*self.engine.events, &*self.engine.snapshots, &stream).await

@@ -5,5 +5,5 @@ mod domain;
 mod event_handlers;
 mod projections;
 mod start;
-mod store_with_faults;
+pub mod store_with_faults;
 mod unreadable;
