@@ -92,9 +92,9 @@ pub enum FunctionKind {
     CommandHandler {
         /// The name of the command.
         command: &'static str,
-        /// The name of the aggregate.
-        aggregate: &'static str,
-        /// The events of the aggregate.
+        /// The names of what it is decided on: its aggregate, or decision models.
+        states: &'static [&'static str],
+        /// The events that it decides.
         events: EventSet,
     },
     /// Answers a query.

@@ -9,6 +9,7 @@ mod function;
 mod macros;
 #[cfg(test)]
 mod mesh;
+mod models;
 
 #[test]
 fn no_test_file_is_forgotten() {
@@ -19,6 +20,7 @@ fn no_test_file_is_forgotten() {
         ("function", "function/mod.rs"),
         ("macros", "macros/mod.rs"),
         ("mesh", "mesh/mod.rs"),
+        ("models", "models/mod.rs"),
     ] {
         let listed = std::fs::read_to_string(root.join(file)).unwrap();
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {

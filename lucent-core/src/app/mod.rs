@@ -3,6 +3,7 @@
 mod builder;
 mod cache;
 mod command_error;
+mod decide_by_tags;
 mod event_worker;
 mod execute;
 mod line;
@@ -14,6 +15,7 @@ mod retry;
 mod start_error;
 mod subscription;
 mod task;
+mod turns;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -30,13 +32,14 @@ pub use subscription::Subscription;
 pub(crate) use task::{StopSignal, Tasks};
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections},
+    aggregate::Aggregate,
+    app::{cache::Caches, projections::Projections, turns::Turns},
     command::Handled,
     position::Position,
     query::Answered,
     registry::{Includes, Registry},
     resource::Shell,
+    state::Evolve,
     store::{EventFilter, EventStore, InlineProjections, SnapshotStore},
     time::Clock,
 };
@@ -55,6 +58,7 @@ pub(crate) struct Engine {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) caches: Caches,
+    pub(crate) turns: Turns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
     pub(crate) inline: InlineProjections,
@@ -106,7 +110,7 @@ impl<R> App<R> {
     ///
     /// # Errors
     /// When the store fails, or an event does not decode.
-    pub async fn load<A: Evolve>(&self, id: &<A as Aggregate>::Id) -> Result<Loaded<A>, LoadError> {
+    pub async fn load<A: Aggregate + Evolve>(&self, id: &A::Id) -> Result<Loaded<A>, LoadError> {
         use crate::id::AggregateId as _;
         let stream = id.stream_id()?;
         load::load(&*self.engine.events, &*self.engine.snapshots, &stream).await

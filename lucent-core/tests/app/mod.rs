@@ -6,5 +6,5 @@ mod event_handlers;
 mod hot_aggregate;
 mod projections;
 mod start;
-mod store_with_faults;
+pub mod store_with_faults;
 mod unreadable;

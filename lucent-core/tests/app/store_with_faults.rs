@@ -7,6 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
@@ -35,12 +36,27 @@ pub enum Fault {
     NoSnapshots,
     /// No version of a projection can take over.
     NoActivation,
+    /// The next command id that is asked for is not known yet.
+    ForgetCommandOnce,
+    /// Reading the log and appending let others go first.
+    Yield,
 }
 
 #[derive(Debug, Default)]
 pub struct Faults {
     fault: watch::Sender<Fault>,
     appends: AtomicUsize,
+    before_append: Hook,
+}
+
+/// What others do before an append.
+#[derive(Default)]
+struct Hook(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Faults {
@@ -50,6 +66,17 @@ impl Faults {
 
     pub fn appends(&self) -> usize {
         self.appends.load(Ordering::SeqCst)
+    }
+
+    /// What others do before the next append comes to the store.
+    pub fn before_the_next_append(&self, act: impl Future<Output = ()> + Send + 'static) {
+        *self.before_append.0.lock().unwrap() = Some(Box::pin(act));
+    }
+
+    async fn let_others_go_first(&self) {
+        if self.get() == Fault::Yield {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn get(&self) -> Fault {
@@ -87,6 +114,11 @@ fn busy() -> StoreError {
 impl EventStore for StoreWithFaults {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.faults.appends.fetch_add(1, Ordering::SeqCst);
+        let hook = self.faults.before_append.0.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook.await;
+        }
+        self.faults.let_others_go_first().await;
         match self.faults.unless_held().await {
             Fault::Conflict => Err(VersionConflict::WrongVersion {
                 stream: append.writes[0].stream.clone(),
@@ -107,13 +139,15 @@ impl EventStore for StoreWithFaults {
                 }
                 .into())
             }
-            Fault::None | Fault::Hold | Fault::NoSnapshots | Fault::NoActivation => {
-                self.inner.append(append).await
-            }
+            _ => self.inner.append(append).await,
         }
     }
 
     async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        if self.faults.get() == Fault::ForgetCommandOnce {
+            self.faults.set(Fault::None);
+            return Ok(None);
+        }
         self.inner.command_outcome(command).await
     }
 
@@ -122,6 +156,7 @@ impl EventStore for StoreWithFaults {
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
+        self.faults.let_others_go_first().await;
         self.inner.read_log(read).await
     }
 
