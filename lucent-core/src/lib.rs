@@ -31,7 +31,8 @@ mod time;
 
 pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
 pub use app::{
-    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, ProjectionStatus, Question,
+    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, Pace, ParkingPolicy,
+    ProjectionControlError, ProjectionHandle, ProjectionState, ProjectionStatus, Question, Retried,
     RetryPolicy, StartError, Subscription,
 };
 pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
@@ -52,9 +53,9 @@ pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
     Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
-    ProjectionPlan, Projector, ReadModel, TypedProjection,
+    ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
 };
-pub use query::{Answered, Query, QueryOutcome, ReadError, View};
+pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};
 pub use stream::{InvalidStreamId, StreamId};
 pub use tag::{InvalidTag, Tag, TagValue};

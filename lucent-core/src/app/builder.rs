@@ -11,15 +11,13 @@ use std::{
 
 use crate::{
     app::{
-        App, Engine, RetryPolicy, StartError,
-        cache::Caches,
-        event_worker::EventWorker,
-        projection_worker::ProjectionWorker,
-        projections::{Projections, RunningProjection},
-        task::Tasks,
+        App, Engine, ParkingPolicy, RetryPolicy, StartError, cache::Caches,
+        event_worker::EventWorker, projection_worker::ProjectionWorker, projections::Projections,
+        rebuild, running::RunningProjection, task::Tasks,
     },
     event_handler::SharedEventHandler,
     memory::MemoryStore,
+    position::Position,
     projection::{Consistency, Projection},
     registry::{EventSet, Function, FunctionKind, Registry},
     resource::Shell,
@@ -36,6 +34,7 @@ pub struct AppBuilder<R, S> {
     store: S,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
+    parking: ParkingPolicy,
     cache_capacity: usize,
     resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -47,6 +46,7 @@ impl<R: Registry> AppBuilder<R, ()> {
             store: (),
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
+            parking: ParkingPolicy::default(),
             cache_capacity: CACHE_CAPACITY,
             resources: HashMap::new(),
         }
@@ -60,6 +60,7 @@ impl<R: Registry> AppBuilder<R, ()> {
             store,
             clock: self.clock,
             retry: self.retry,
+            parking: self.parking,
             cache_capacity: self.cache_capacity,
             resources: self.resources,
         }
@@ -88,6 +89,13 @@ impl<R: Registry, S> AppBuilder<R, S> {
         self
     }
 
+    /// Says how often a failing event is tried before a projection parks it.
+    #[must_use]
+    pub fn parking(mut self, policy: ParkingPolicy) -> Self {
+        self.parking = policy;
+        self
+    }
+
     /// Says how many states of each type of aggregate are kept between commands.
     #[must_use]
     pub fn cache_capacity(mut self, aggregates: usize) -> Self {
@@ -110,10 +118,11 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         let events: Arc<dyn EventStore> = Arc::clone(&store) as _;
         let snapshots: Arc<dyn SnapshotStore> = Arc::clone(&store) as _;
         let documents: Arc<dyn ReadModelStore> = store;
-        let projections = Arc::new(open_projections(&functions, &documents).await?);
+        let projections = Arc::new(open_projections(&functions, &documents, self.parking).await?);
         let shell = Shell {
             resources: Arc::new(self.resources),
             read_models: Arc::clone(&projections) as _,
+            after: Position::ZERO,
         };
         let handlers = check_functions(&functions, &projections, &shell)?;
 
@@ -130,6 +139,11 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
             }
         }
         let tasks = Tasks::new();
+        for running in projections.0.values() {
+            if running.projection.consistency() == Consistency::Async {
+                rebuild::resume(&tasks, &events, running).await?;
+            }
+        }
         for worker in workers {
             tasks.spawn("projection".to_owned(), worker.run(tasks.signal()));
         }
@@ -183,6 +197,7 @@ fn check_event_types(functions: &[&'static Function]) -> Result<(), StartError> 
 async fn open_projections(
     functions: &[&'static Function],
     documents: &Arc<dyn ReadModelStore>,
+    parking: ParkingPolicy,
 ) -> Result<Projections, StartError> {
     let mut projections = Projections::default();
     let mut places = HashMap::new();
@@ -200,7 +215,12 @@ async fn open_projections(
         };
         // Until this version has caught up, queries are answered from the one before it.
         let active = store.active_version(&id.name).await?;
-        let running = RunningProjection::new(projection, store, active);
+        let policy = match projection.consistency() {
+            // An inline projection is built while the application starts, and refuses what fails.
+            Consistency::Inline => ParkingPolicy::never(),
+            Consistency::Async | Consistency::Live => parking,
+        };
+        let running = RunningProjection::new(projection, store, active, policy);
         projections.0.insert(name, Arc::new(running));
     }
     Ok(projections)

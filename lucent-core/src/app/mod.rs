@@ -6,10 +6,15 @@ mod command_error;
 mod event_worker;
 mod execute;
 mod load;
+mod parked_lines;
+mod parking_policy;
+mod projection_handle;
 mod projection_worker;
 mod projections;
 mod question;
+mod rebuild;
 mod retry;
+mod running;
 mod start_error;
 mod subscription;
 mod task;
@@ -20,9 +25,12 @@ pub use builder::AppBuilder;
 pub use command_error::CommandError;
 pub use execute::{Done, Execute};
 pub use load::{LoadError, Loaded};
-pub use projections::ProjectionStatus;
+pub use parked_lines::Retried;
+pub use parking_policy::ParkingPolicy;
+pub use projection_handle::{ProjectionControlError, ProjectionHandle};
 pub use question::Question;
 pub use retry::RetryPolicy;
+pub use running::{Pace, ProjectionState, ProjectionStatus};
 pub use start_error::StartError;
 pub use subscription::Subscription;
 
@@ -125,6 +133,14 @@ impl<R> App<R> {
     #[must_use]
     pub fn projections(&self) -> Vec<ProjectionStatus> {
         self.engine.projections.statuses()
+    }
+
+    /// A projection, to look after its parked events, its versions and its rebuilding.
+    ///
+    /// # Errors
+    /// [`ProjectionControlError::Unknown`] if none of that name runs in this application.
+    pub fn projection(&self, name: &str) -> Result<ProjectionHandle, ProjectionControlError> {
+        ProjectionHandle::find(&self.engine, name)
     }
 
     /// Stops the workers and waits until they have stopped. Commands and queries still work.

@@ -3,7 +3,10 @@
 mod commands;
 mod domain;
 mod event_handlers;
+mod notes;
+mod parking;
 mod projections;
+mod rebuilding;
 mod start;
 mod store_with_faults;
 mod unreadable;
