@@ -225,7 +225,7 @@ impl ProjectionWorker {
             }
         } else {
             let step = self.apply(&page.events).await?;
-            if let Some((error, failures)) = self.to_be_tried_again(&step) {
+            if let Some((error, failures)) = self.count_failures(&step) {
                 let good: Vec<_> = page
                     .events
                     .into_iter()
@@ -255,7 +255,7 @@ impl ProjectionWorker {
     }
 
     /// Counts what failed, and gives the first failure that is to be tried again.
-    fn to_be_tried_again(&mut self, step: &ProjectionStep) -> Option<(ProjectionError, u32)> {
+    fn count_failures(&mut self, step: &ProjectionStep) -> Option<(ProjectionError, u32)> {
         let mut again = None;
         for parked in &step.parked {
             let Some(error) = parked.to_error(&self.running.id) else { continue };

@@ -26,9 +26,9 @@ pub(crate) async fn begin(
     let id = shadow_of(&place.id);
     // From now on the store knows that there is a rebuild, so that a restart goes on with it.
     let first = ProjectionCommit::new(id, Position::ZERO, Position::ZERO);
-    match place.store.commit_projection(first).await {
-        Err(CommitError::Store(error)) => return Err(error),
-        Ok(()) | Err(_) => {}
+    // A checkpoint elsewhere is that of a rebuild that was begun before.
+    if let Err(CommitError::Store(error)) = place.store.commit_projection(first).await {
+        return Err(error);
     }
     spawn(&engine.tasks, &engine.events, place);
     Ok(())

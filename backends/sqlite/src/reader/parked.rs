@@ -15,10 +15,9 @@ use crate::{
     row::{from_sql, to_sql},
 };
 
-/// Everything that a projection has parked, with one look at the file.
+/// Everything that a projection has parked; the pool's transaction makes it one look at the file.
 pub(crate) fn parked(conn: &Connection, projection: &ProjectionId) -> Result<Parked, Fault> {
-    let tx = conn.unchecked_transaction()?;
-    let found: Option<(i64, i64)> = tx
+    let found: Option<(i64, i64)> = conn
         .prepare_cached("SELECT id, revision FROM projections WHERE name = ?1 AND version = ?2")?
         .query_row(params![&*projection.name, projection.version], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -27,7 +26,7 @@ pub(crate) fn parked(conn: &Connection, projection: &ProjectionId) -> Result<Par
     let Some((id, revision)) = found else {
         return Ok(Parked::default());
     };
-    let mut statement = tx.prepare_cached(LINES)?;
+    let mut statement = conn.prepare_cached(LINES)?;
     let mut rows = statement.query([id])?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
