@@ -150,15 +150,14 @@ pub async fn a_replacement_that_is_behind_is_refused(subject: Subject) {
 /// A step of the replaced one that was planned before is refused, even if the checkpoints agree.
 pub async fn a_step_planned_before_a_replacement_is_refused(subject: Subject) {
     let store = subject.store();
-    let changes = || vec![put("a", "old")];
+    let changes = || vec![put("a", "1")];
     commit(&store, ProjectionCommit { changes: changes(), ..step(place(), 0, 5) }).await;
-    commit(&store, ProjectionCommit { changes: vec![put("a", "new")], ..step(built(), 0, 5) })
-        .await;
+    commit(&store, ProjectionCommit { changes: vec![put("a", "2")], ..step(built(), 0, 5) }).await;
     replace(&store).await.expect("it is as far");
     let stale = ProjectionCommit { changes: changes(), ..step(place(), 5, 6) };
     let outcome = store.commit_projection(stale).await;
     assert!(matches!(outcome, Err(CommitError::ParkedMoved { .. })), "{outcome:?}");
-    assert_eq!(documents(&store, &place()).await, texts([("a", "new")]));
+    assert_eq!(documents(&store, &place()).await, texts([("a", "2")]));
 }
 
 /// A projection goes on from where the replacement stands.
