@@ -31,9 +31,10 @@ mod time;
 
 pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
 pub use app::{
-    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, Pace, ParkingPolicy,
-    ProjectionControlError, ProjectionHandle, ProjectionState, ProjectionStatus, Question, Retried,
-    RetryPolicy, StartError, Subscription,
+    App, AppBuilder, CommandError, Done, EventHandlerHandle, EventHandlerStatus, Execute,
+    HandlerControlError, LoadError, Loaded, Pace, ParkingPolicy, ProjectionControlError,
+    ProjectionHandle, ProjectionState, ProjectionStatus, Question, Rehandled, Retried, RetryPolicy,
+    StartError, StartFrom, Subscription,
 };
 pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
 pub use event::{

@@ -11,9 +11,9 @@ use std::{
 
 use crate::{
     app::{
-        App, Engine, ParkingPolicy, RetryPolicy, StartError, cache::Caches,
+        App, Engine, ParkingPolicy, RetryPolicy, StartError, StartFrom, cache::Caches,
         event_worker::EventWorker, projection_worker::ProjectionWorker, projections::Projections,
-        rebuild, running::RunningProjection, task::Tasks,
+        rebuild, running::RunningProjection, running_handler::RunningHandler, task::Tasks,
     },
     event_handler::SharedEventHandler,
     memory::MemoryStore,
@@ -35,6 +35,8 @@ pub struct AppBuilder<R, S> {
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
     parking: ParkingPolicy,
+    handler_parking: ParkingPolicy,
+    handler_starts: Vec<(String, StartFrom)>,
     cache_capacity: usize,
     resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -47,6 +49,8 @@ impl<R: Registry> AppBuilder<R, ()> {
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             parking: ParkingPolicy::default(),
+            handler_parking: ParkingPolicy::never(),
+            handler_starts: Vec::new(),
             cache_capacity: CACHE_CAPACITY,
             resources: HashMap::new(),
         }
@@ -61,6 +65,8 @@ impl<R: Registry> AppBuilder<R, ()> {
             clock: self.clock,
             retry: self.retry,
             parking: self.parking,
+            handler_parking: self.handler_parking,
+            handler_starts: self.handler_starts,
             cache_capacity: self.cache_capacity,
             resources: self.resources,
         }
@@ -93,6 +99,24 @@ impl<R: Registry, S> AppBuilder<R, S> {
     #[must_use]
     pub fn parking(mut self, policy: ParkingPolicy) -> Self {
         self.parking = policy;
+        self
+    }
+
+    /// Says how often a failing event is tried before an event handler parks it under its stream.
+    ///
+    /// Unless this is called, nothing is parked: a handler's effects are outside, where a failure is
+    /// more often that of another system than that of one event.
+    #[must_use]
+    pub fn handler_parking(mut self, policy: ParkingPolicy) -> Self {
+        self.handler_parking = policy;
+        self
+    }
+
+    /// Says where an event handler of this name begins if it has never run on this store; at the
+    /// first event of the log, unless told otherwise.
+    #[must_use]
+    pub fn start_handler(mut self, name: impl Into<String>, from: StartFrom) -> Self {
+        self.handler_starts.push((name.into(), from));
         self
     }
 
@@ -138,6 +162,12 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
                 workers.push(worker);
             }
         }
+        let policy = self.handler_parking;
+        let handlers: Vec<_> = handlers
+            .into_iter()
+            .map(|handler| Arc::new(RunningHandler::new(handler, Arc::clone(&documents), policy)))
+            .collect();
+        place_handlers(&handlers, self.handler_starts, &*events).await?;
         let tasks = Tasks::new();
         for running in projections.0.values() {
             if running.projection.consistency() == Consistency::Async {
@@ -147,13 +177,9 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         for worker in workers {
             tasks.spawn("projection".to_owned(), worker.run(tasks.signal()));
         }
-        for handler in handlers {
-            let worker = EventWorker {
-                events: Arc::clone(&events),
-                checkpoints: Arc::clone(&documents),
-                handler,
-                shell: shell.clone(),
-            };
+        for running in &handlers {
+            let (events, running) = (Arc::clone(&events), Arc::clone(running));
+            let worker = EventWorker::new(events, running, shell.clone());
             tasks.spawn("event handler".to_owned(), worker.run(tasks.signal()));
         }
         Ok(App::from_engine(Engine {
@@ -164,6 +190,7 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
             retry: self.retry,
             inline: InlineProjections((!inline.is_empty()).then(|| inline.into())),
             projections,
+            handlers,
             shell,
             tasks,
         }))
@@ -253,6 +280,27 @@ fn check_functions(
         }
     }
     Ok(handlers)
+}
+
+/// Has handlers begin where they are told to.
+async fn place_handlers(
+    handlers: &[Arc<RunningHandler>],
+    starts: Vec<(String, StartFrom)>,
+    events: &dyn EventStore,
+) -> Result<(), StartError> {
+    for (name, from) in starts {
+        let Some(running) = handlers.iter().find(|running| running.handler.name() == name) else {
+            return Err(StartError::UnknownHandler { name });
+        };
+        running
+            .begin_at(match from {
+                StartFrom::Beginning => Position::ZERO,
+                StartFrom::Now => events.head().await?,
+                StartFrom::After(position) => position,
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// Durable names are unique, also across crates.

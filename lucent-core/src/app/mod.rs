@@ -5,6 +5,7 @@ mod cache;
 mod command_error;
 mod event_worker;
 mod execute;
+mod handler_handle;
 mod load;
 mod parked_lines;
 mod parking_policy;
@@ -15,6 +16,7 @@ mod question;
 mod rebuild;
 mod retry;
 mod running;
+mod running_handler;
 mod start_error;
 mod subscription;
 mod task;
@@ -24,6 +26,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 pub use builder::AppBuilder;
 pub use command_error::CommandError;
 pub use execute::{Done, Execute};
+pub use handler_handle::{EventHandlerHandle, HandlerControlError, Rehandled};
 pub use load::{LoadError, Loaded};
 pub use parked_lines::Retried;
 pub use parking_policy::ParkingPolicy;
@@ -31,12 +34,13 @@ pub use projection_handle::{ProjectionControlError, ProjectionHandle};
 pub use question::Question;
 pub use retry::RetryPolicy;
 pub use running::{Pace, ProjectionState, ProjectionStatus};
+pub use running_handler::{EventHandlerStatus, StartFrom};
 pub use start_error::StartError;
 pub use subscription::Subscription;
 
 use crate::{
     aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections, task::Tasks},
+    app::{cache::Caches, projections::Projections, running_handler::RunningHandler, task::Tasks},
     command::Handled,
     position::Position,
     query::Answered,
@@ -64,6 +68,7 @@ pub(crate) struct Engine {
     pub(crate) retry: RetryPolicy,
     pub(crate) inline: InlineProjections,
     pub(crate) projections: Arc<Projections>,
+    pub(crate) handlers: Vec<Arc<RunningHandler>>,
     pub(crate) shell: Shell,
     tasks: Tasks,
 }
@@ -141,6 +146,20 @@ impl<R> App<R> {
     /// [`ProjectionControlError::Unknown`] if none of that name runs in this application.
     pub fn projection(&self, name: &str) -> Result<ProjectionHandle, ProjectionControlError> {
         ProjectionHandle::find(&self.engine, name)
+    }
+
+    /// How far each event handler has come, in the order of the registry.
+    #[must_use]
+    pub fn event_handlers(&self) -> Vec<EventHandlerStatus> {
+        self.engine.handlers.iter().map(|running| running.status()).collect()
+    }
+
+    /// An event handler, to look after its parked events.
+    ///
+    /// # Errors
+    /// [`HandlerControlError::Unknown`] if none of that name runs in this application.
+    pub fn event_handler(&self, name: &str) -> Result<EventHandlerHandle, HandlerControlError> {
+        EventHandlerHandle::find(&self.engine, name)
     }
 
     /// Stops the workers and waits until they have stopped. Commands and queries still work.

@@ -7,7 +7,7 @@ mod step;
 
 pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
 pub use key::IntoKeys;
-pub(crate) use plan::panicked;
+pub(crate) use plan::{panicked, shortened};
 pub use step::{
     Projection, ProjectionError, ProjectionPlan, ProjectionStep, TypedProjection, shared,
 };

@@ -263,11 +263,13 @@ fn parked_event(key: ParkedKey, at: &RecordedEvent, reason: Option<&str>) -> Par
         position: at.position,
         stream: at.stream.clone(),
         event_type: at.event_type.to_string(),
-        reason: reason.map(|reason| {
-            // Databases take no zero bytes, and nobody reads a page of it.
-            reason.chars().filter(|sign| *sign != '\0').take(LONGEST_REASON).collect()
-        }),
+        reason: reason.map(shortened),
     }
+}
+
+/// A reason as it can be stored: databases take no zero bytes, and nobody reads a page of it.
+pub(crate) fn shortened(reason: &str) -> String {
+    reason.chars().filter(|sign| *sign != '\0').take(LONGEST_REASON).collect()
 }
 
 /// The message of a caught panic.
