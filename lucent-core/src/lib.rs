@@ -36,8 +36,10 @@ mod time;
 
 pub use aggregate::{Aggregate, SnapshotPolicy};
 pub use app::{
-    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, ProjectionStatus, Question,
-    RetryPolicy, StartError, Subscription,
+    App, AppBuilder, CommandError, Done, EventHandlerHandle, EventHandlerStatus, Execute,
+    HandlerControlError, LoadError, Loaded, Pace, ParkingPolicy, ProjectionControlError,
+    ProjectionHandle, ProjectionState, ProjectionStatus, Question, Rehandled, Retried, RetryPolicy,
+    StartError, StartFrom, Subscription,
 };
 pub use command::{
     AggregateCommand, ByAggregate, ByTags, Command, CommandContext, DecidedOn, Decision, EventOf,
@@ -61,9 +63,9 @@ pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
     Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
-    ProjectionPlan, Projector, ReadModel, TypedProjection,
+    ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
 };
-pub use query::{Answered, Query, QueryOutcome, ReadError, View};
+pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};
 pub use state::{Evolve, State};
 pub use stream::{InvalidStreamId, StreamId};

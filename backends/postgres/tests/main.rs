@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod outages;

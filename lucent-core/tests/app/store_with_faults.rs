@@ -12,8 +12,9 @@ use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead, VersionConflict,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        VersionConflict,
     },
 };
 use tokio::sync::watch;
@@ -40,6 +41,8 @@ pub enum Fault {
     ForgetCommandOnce,
     /// Reading the log and appending let others go first.
     Yield,
+    /// No step of a projection is taken.
+    NoSteps,
 }
 
 #[derive(Debug, Default)]
@@ -213,6 +216,7 @@ impl ReadModelStore for StoreWithFaults {
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
+            Fault::NoSteps => Err(busy().into()),
             _ => self.inner.commit_projection(commit).await,
         }
     }
@@ -223,5 +227,30 @@ impl ReadModelStore for StoreWithFaults {
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.inner.drop_projection(projection).await
+    }
+
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        self.inner.parked(projection).await
+    }
+
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.inner.parked_events(projection, key, limit).await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        self.inner.stored_versions(name).await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        self.inner.replace_projection(built, place).await
     }
 }

@@ -9,6 +9,7 @@ mod batch;
 mod cache;
 mod condition;
 mod inline;
+mod park;
 mod project;
 mod request;
 mod thread;

@@ -22,6 +22,8 @@ pub(crate) enum Request {
     Project(ProjectionCommit, Reply<(), CommitError>),
     Snapshot(SnapshotKey, Snapshot, Reply<(), StoreError>),
     Drop(ProjectionId, Reply<(), StoreError>),
+    /// Puts the first into the place of the second.
+    Replace(ProjectionId, ProjectionId, Reply<(), CommitError>),
     /// Ends the thread; what came before it in the queue is done first.
     Close(oneshot::Sender<()>),
 }
@@ -101,9 +103,12 @@ impl Request {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Append(append, _) => append.bytes,
-            Self::Project(commit, _) => commit.changes.iter().map(change_bytes).sum(),
+            Self::Project(commit, _) => {
+                let changes: usize = commit.changes.iter().map(change_bytes).sum();
+                changes + commit.parked.len() * PARKED_BYTES
+            }
             Self::Snapshot(_, snapshot, _) => snapshot.payload.data.len(),
-            Self::Drop(..) | Self::Close(_) => 0,
+            Self::Drop(..) | Self::Replace(..) | Self::Close(_) => 0,
         }
     }
 
@@ -111,7 +116,7 @@ impl Request {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self {
             Self::Append(_, reply) => reply.is_closed(),
-            Self::Project(_, reply) => reply.is_closed(),
+            Self::Project(_, reply) | Self::Replace(.., reply) => reply.is_closed(),
             Self::Snapshot(.., reply) | Self::Drop(_, reply) => reply.is_closed(),
             Self::Close(_) => false,
         }
@@ -121,7 +126,9 @@ impl Request {
     pub(crate) fn answer(self, outcome: Outcome) {
         match (self, outcome) {
             (Self::Append(_, reply), Outcome::Appended(outcome)) => drop(reply.send(outcome)),
-            (Self::Project(_, reply), Outcome::Projected(outcome)) => drop(reply.send(outcome)),
+            (Self::Project(_, reply) | Self::Replace(.., reply), Outcome::Projected(outcome)) => {
+                drop(reply.send(outcome))
+            }
             (Self::Snapshot(.., reply) | Self::Drop(_, reply), Outcome::Done) => {
                 drop(reply.send(Ok(())));
             }
@@ -134,7 +141,9 @@ impl Request {
     pub(crate) fn fail(self, error: StoreError) {
         match self {
             Self::Append(_, reply) => drop(reply.send(Err(error.into()))),
-            Self::Project(_, reply) => drop(reply.send(Err(error.into()))),
+            Self::Project(_, reply) | Self::Replace(.., reply) => {
+                drop(reply.send(Err(error.into())));
+            }
             Self::Snapshot(.., reply) | Self::Drop(_, reply) => drop(reply.send(Err(error))),
             Self::Close(_) => {}
         }
@@ -147,3 +156,6 @@ fn change_bytes(change: &DocumentChange) -> usize {
         DocumentChange::Delete(key) => key.as_str().len(),
     }
 }
+
+/// About what a parked event takes.
+const PARKED_BYTES: usize = 256;
