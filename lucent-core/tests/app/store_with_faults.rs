@@ -1,7 +1,7 @@
 //! An in-memory store that fails on demand.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 

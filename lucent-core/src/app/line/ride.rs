@@ -16,7 +16,7 @@ use futures::{
 };
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
+    aggregate::Aggregate,
     app::{
         Engine, Loaded,
         line::waiting::{Departure, Entry, GroupId, Waiting},
@@ -24,6 +24,7 @@ use crate::{
     },
     event::NewEvent,
     position::{Position, Version},
+    state::Evolve,
     store::{
         Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, VersionConflict,
     },
@@ -102,7 +103,7 @@ impl<A: Aggregate> Slot<A> {
     }
 }
 
-impl<A: Evolve> Turn<'_, A> {
+impl<A: Aggregate + Evolve> Turn<'_, A> {
     /// Takes the newest state out, if there is one; says whether it is confirmed.
     ///
     /// A turn that ends without [`Self::put_back`] or [`Self::join`] loses the state, so that a
@@ -188,7 +189,7 @@ struct Journey<A: Aggregate> {
     id: GroupId,
 }
 
-impl<A: Evolve> Journey<A> {
+impl<A: Aggregate + Evolve> Journey<A> {
     async fn travel(self, before: Option<Ride>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
             drop(before.await);
