@@ -9,6 +9,7 @@ mod function;
 mod macros;
 #[cfg(test)]
 mod mesh;
+#[cfg(test)]
 mod models;
 
 #[test]
