@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     command::{DecidedOn, EventOf, Handled},
+    decision_model::ModelFor,
     event::{DecodeFault, Event, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
     id::{AggregateId, InvalidId},
@@ -94,6 +95,9 @@ pub fn reads_of<const N: usize>(reads: [Option<&'static str>; N]) -> Vec<&'stati
 
 /// Asks that a state says how events change it.
 pub const fn folds<A: Evolve>() {}
+
+/// Asks that a command finds a decision model.
+pub const fn finds<C, M: ModelFor<C>>() {}
 
 /// Whether there is an event of this stored name.
 #[must_use]
