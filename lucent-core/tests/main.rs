@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod app;
 mod macros;
+#[cfg(test)]
 mod models;
 
 #[test]
