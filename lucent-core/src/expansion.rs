@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     command::{DecidedOn, EventOf, Handled},
+    decision_model::ModelFor,
     event::{DecodeFault, Event, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
     function::{Declaration, Edition, Priority, Roster, Routed, Terms},
@@ -99,6 +100,9 @@ pub use crate::function::{Fallible, Plain};
 
 /// Asks that a state says how events change it.
 pub const fn folds<A: Evolve>() {}
+
+/// Asks that a command finds a decision model.
+pub const fn finds<C, M: ModelFor<C>>() {}
 
 /// Whether there is an event of this stored name.
 #[must_use]

@@ -11,6 +11,8 @@ mod load;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod outages;

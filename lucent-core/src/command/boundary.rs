@@ -59,6 +59,7 @@ impl<C> OnAggregate for C where
 {
 }
 
+#[diagnostic::do_not_recommend]
 impl<C, A> DecidedOn<C, ByAggregate> for A
 where
     C: AggregateCommand<Aggregate = A> + Handled<State = A>,

@@ -22,8 +22,8 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
     let name = input::text(&arguments, "name", &mut errors)
         .map_or_else(|| input::plain(&input.ident), |name| name.value());
     let Some(fields) = fields(input, &mut errors) else { return quote!(#errors) };
-    let tags = tags_of(fields, &mut errors);
-    refuse_repeated_keys(&tags, "a command", &mut errors);
+    let mut tags = tags_of(fields, &mut errors);
+    refuse_repeated_keys(&mut tags, "a command", &mut errors);
     let untagged = input::flag(&arguments, "untagged", &mut errors);
     let (boundary, impls) = if tags.is_empty() && !untagged {
         match of_aggregate(input, fields, &arguments, &root, &mut errors) {

@@ -37,8 +37,8 @@ pub(crate) fn decision_model(input: &DeriveInput) -> TokenStream {
     }
     let types = types(&arguments, &mut errors);
     let fields = fields(input, &mut errors);
-    let tags = fields.map(|fields| tags_of(fields, &mut errors)).unwrap_or_default();
-    refuse_repeated_keys(&tags, "a decision model", &mut errors);
+    let mut tags = fields.map(|fields| tags_of(fields, &mut errors)).unwrap_or_default();
+    refuse_repeated_keys(&mut tags, "a decision model", &mut errors);
     let (Some(event), Some(fields), true) = (event, fields, errors.is_empty()) else {
         return quote!(#errors);
     };

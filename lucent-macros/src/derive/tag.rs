@@ -72,16 +72,19 @@ pub(crate) fn member_of(field: &syn::Field, index: usize) -> Member {
     )
 }
 
-/// Reports a key that two fields have; `of` is what the fields belong to.
-pub(crate) fn refuse_repeated_keys(tags: &[TagField], of: &str, errors: &mut Errors) {
-    for (index, tag) in tags.iter().enumerate() {
-        if tags[..index].iter().any(|earlier| earlier.key == tag.key) {
-            let key = &tag.key;
+/// Reports and drops a key that an earlier field has; `of` is what the fields belong to.
+pub(crate) fn refuse_repeated_keys(tags: &mut Vec<TagField>, of: &str, errors: &mut Errors) {
+    let mut known = Vec::with_capacity(tags.len());
+    tags.retain(|TagField { key, ty, .. }| {
+        if known.contains(key) {
             let message =
                 format!("{of} has one field per key, and `{key}` has one: remove a `#[tag]`");
-            errors.on(&tag.ty, message);
+            errors.on(ty, message);
+            return false;
         }
-    }
+        known.push(key.clone());
+        true
+    });
 }
 
 /// The type that stands for a key.

@@ -68,7 +68,9 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             #decided::into_decision(#call)
         }
     };
+    let found = models_are_found(function, &roles);
     quote_spanned! {mixed()=>
+        #found
         #cfgs
         #[automatically_derived]
         #header {
@@ -103,6 +105,23 @@ fn state_type(function: &Function, roles: &Roles<'_>) -> TokenStream {
     };
     let at = at(&state);
     quote_spanned!(at=> type State = #state;)
+}
+
+/// Asks of each model of a tuple that the command finds it, for the compiler to name what is missing.
+fn models_are_found(function: &Function, roles: &Roles<'_>) -> TokenStream {
+    let Some(StateRole::Several(_, models)) = &roles.state else { return TokenStream::new() };
+    let cfgs = function.listing.cfgs();
+    let command = &roles.command.ty;
+    let asks = models.iter().map(|model| {
+        let ty = &model.ty;
+        let at = at(ty);
+        let p = function.root.private_at(at);
+        quote_spanned! {at=>
+            #cfgs
+            const _: fn() = #p::finds::<#command, #ty>;
+        }
+    });
+    quote!(#(#asks)*)
 }
 
 /// Calls the function with what it asks for.

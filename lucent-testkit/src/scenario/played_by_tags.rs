@@ -80,12 +80,16 @@ where
     fn help(scene: &Scene<EventOf<C>>, command: &C) -> Option<String> {
         let query = M::start(command).query().ok()?;
         let records = scene.records().ok()?;
+        let events = query.events();
+        if records.iter().any(|record| matches(&events, record)) {
+            return None;
+        }
         let items = query.items().iter().zip(M::NAMES);
-        let unseen = |item: &QueryItem| {
-            !records.iter().any(|record| item.matches(&record.event_type, &record.tags))
+        let of_type = |item: &QueryItem| {
+            records.iter().find(|record| item.types.contains(&record.event_type))
         };
-        let (item, name) = items.into_iter().find(|(item, _)| unseen(item))?;
-        let other = records.iter().find(|record| item.types.contains(&record.event_type))?;
+        let (item, name, other) =
+            items.into_iter().find_map(|(item, name)| Some((item, name, of_type(item)?)))?;
         Some(format!(
             "no event of the scenario has what `{name}` looks for, {}; there is `{}` with {}",
             spell(&item.tags),
