@@ -18,6 +18,30 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Why there is no connection. What the string asks for and the server cannot do, such as to
+    /// prove who it is, does not change by itself.
+    pub(crate) fn connecting(error: tokio_postgres::Error, location: &str) -> Self {
+        let cause = source::<io::Error>(&error);
+        let refused = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData);
+        if error.code().is_some() || error.is_closed() || (cause.is_some() && !refused) {
+            return Self::Postgres(error);
+        }
+        let reason = match (cause, error.source()) {
+            (Some(cause), _) => format!("{error}: {cause}"),
+            (None, Some(cause)) => format!("{error}: {cause}"),
+            (None, None) => error.to_string(),
+        };
+        let remedy = match refused {
+            true => {
+                "see that `sslrootcert` holds the authority that signed the server's certificate, \
+                 and that the certificate is for this host"
+            }
+            false => "see that the server can do what the connection string asks for",
+        };
+        let (location, remedy) = (location.to_owned(), remedy.to_owned());
+        Self::Store(StoreError::Inaccessible { location, reason, remedy })
+    }
+
     /// Stored data that contradicts itself.
     pub(crate) fn damaged(location: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Store(StoreError::Damaged { location: location.into(), reason: reason.into() })

@@ -9,8 +9,16 @@
 //!
 //! Connections hold prepared statements and session settings, so a pooler in transaction mode, such
 //! as PgBouncer with `pool_mode = transaction`, cannot stand in between; one in session mode can.
-//! TLS is not supported yet: keep the connection inside a trusted network.
+//!
+//! # Encryption
+//! With the feature `tls`, connections are encrypted as `sslmode` of the connection string asks for:
+//! `disable`, `prefer` (the default), `require`, `verify-ca` and `verify-full` mean what they mean to
+//! PostgreSQL's own programs. `sslrootcert` names a file with the certificates of the authorities that
+//! may sign the server's; without it, or if it is `system`, those of the system may. Only
+//! `verify-full` protects against somebody who stands in between. Without the feature, nothing is
+//! encrypted, and a connection string that requires it is refused.
 
+mod address;
 mod builder;
 mod connect;
 mod fault;
@@ -19,6 +27,8 @@ mod reader;
 mod row;
 mod schema;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
 mod writer;
 
 pub use builder::PostgresBuilder;

@@ -18,6 +18,8 @@ mod private;
 mod refusals;
 #[cfg(test)]
 mod server;
+#[cfg(all(test, feature = "tls"))]
+mod tls;
 
 #[test]
 fn no_file_of_tests_is_forgotten() {

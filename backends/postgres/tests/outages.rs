@@ -34,7 +34,7 @@ async fn a_server_without_room_is_full_until_there_is_room_again() {
     // A limit of the size of files needs no file system of its own. It is no multiple of a page, so
     // that the server writes a part of one, as it does when a disk is full.
     let limit = &["prlimit", "--fsize=4000100:unlimited"];
-    let server = PrivateServer::start_by(limit, "fsync = off");
+    let server = PrivateServer::start_by(limit, |_| "fsync = off".to_owned());
     let store = PostgresStore::connect(server.url()).await.unwrap();
     let mut acknowledged = 0;
     let error = loop {

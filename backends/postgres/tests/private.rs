@@ -29,12 +29,17 @@ pub(crate) struct PrivateServer {
 impl PrivateServer {
     /// Makes and starts a server with the settings that a test needs.
     pub(crate) fn start(settings: &str) -> Self {
-        Self::start_by(&[], settings)
+        Self::start_by(&[], |_| settings.to_owned())
     }
 
-    /// Starts a server that runs under another program.
-    pub(crate) fn start_by(starter: &'static [&'static str], settings: &str) -> Self {
+    /// Starts a server that runs under another program. The settings may name files that are put into
+    /// the server's folder.
+    pub(crate) fn start_by(
+        starter: &'static [&'static str],
+        settings: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let server = Self::new(starter);
+        let settings = settings(server.folder.path());
         let password = server.folder.path().join("password");
         fs::write(&password, PASSWORD).expect("the folder can be written");
         server.give_away();
@@ -107,6 +112,12 @@ impl PrivateServer {
         self.port
     }
 
+    /// Where it keeps its files.
+    #[cfg(feature = "tls")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A plain connection.
     pub(crate) async fn client(&self) -> Client {
         let (client, connection) =
@@ -130,7 +141,7 @@ impl PrivateServer {
     }
 
     /// Adds settings that count from the next start on.
-    pub(crate) fn set(&self, settings: &str) {
+    fn set(&self, settings: &str) {
         let file = self.data().join("postgresql.conf");
         let text = fs::read_to_string(&file).expect("the settings can be read");
         fs::write(&file, format!("{text}\n{settings}\n")).expect("the settings can be changed");
@@ -221,7 +232,7 @@ fn is_server(folder: &Path) -> bool {
     folder.join("initdb").exists()
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = output(command);
     assert!(output.status.success(), "{command:?}: {}", said_by(&output));
 }
