@@ -14,7 +14,7 @@ use futures::future::poll_fn;
 use lucent_core::store::StoreError;
 use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_postgres::{
-    AsyncMessage, Client, Config, Row, Socket, Statement,
+    AsyncMessage, Client, Config, Row, SimpleQueryMessage, Socket, Statement,
     tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
@@ -211,6 +211,11 @@ impl Session {
     ) -> Result<u64, Fault> {
         let statement = self.statement(sql).await?;
         self.answer(self.client.execute(&statement, values)).await
+    }
+
+    /// Runs SQL without preparing it.
+    pub(crate) async fn simple_query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Fault> {
+        self.answer(self.client.simple_query(sql)).await
     }
 
     /// Begins to listen for what is announced about the ledger.

@@ -8,6 +8,8 @@ use std::{error::Error, fmt, io, time::Duration};
 use lucent_core::store::StoreError;
 use tokio_postgres::error::SqlState;
 
+use crate::pooler::pooled;
+
 /// An error inside the store, before it is known what was being done.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -98,6 +100,11 @@ impl Fault {
         }
     }
 
+    /// Whether the server says this.
+    pub(crate) fn is_of(&self, code: &SqlState) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(code))
+    }
+
     /// Whether the transaction was undone because of other transactions, so that the same one may
     /// succeed at once.
     pub(crate) fn is_undone_by_others(&self) -> bool {
@@ -149,6 +156,9 @@ impl Fault {
                 location: location.to_owned(),
                 reason: format!("{}; open it again to have its tables made", said(&error)),
             };
+        }
+        if LOST_STATEMENTS.contains(code) {
+            return pooled(location);
         }
         if let Some(reason) = busy(code) {
             return StoreError::Busy { reason: format!("{reason} ({})", said(&error)) };
@@ -268,6 +278,10 @@ fn inaccessible(code: &SqlState) -> Option<&'static str> {
     .into_iter()
     .find_map(|(known, remedy)| (known == *code).then_some(remedy))
 }
+
+/// A session forgets no statement, and no other session has made its statements.
+const LOST_STATEMENTS: [SqlState; 2] =
+    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
 
 fn source<T: Error + 'static>(error: &tokio_postgres::Error) -> Option<&T> {
     let mut source = error.source();

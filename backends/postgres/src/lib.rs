@@ -8,7 +8,8 @@
 //! Invariant: an acknowledged append is committed, and a failed one has left nothing.
 //!
 //! Connections hold prepared statements and session settings, so a pooler in transaction mode, such
-//! as PgBouncer with `pool_mode = transaction`, cannot stand in between; one in session mode can.
+//! as PgBouncer with `pool_mode = transaction`, cannot stand in between, and is refused when the store
+//! connects; one in session mode can.
 //!
 //! # Encryption
 //! With the feature `tls`, connections are encrypted as `sslmode` of the connection string asks for:
@@ -23,6 +24,7 @@ mod builder;
 mod connect;
 mod fault;
 mod heads;
+mod pooler;
 mod reader;
 mod row;
 mod schema;

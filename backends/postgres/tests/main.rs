@@ -13,6 +13,8 @@ mod network;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod refusals;
