@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod migrating;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod outages;
@@ -16,6 +18,8 @@ mod outages;
 mod pooler;
 #[cfg(test)]
 mod private;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
