@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    error::Error as _,
     fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -15,15 +14,22 @@ use futures::future::poll_fn;
 use lucent_core::store::StoreError;
 use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_postgres::{
-    AsyncMessage, Client, Config, NoTls, Row, Statement,
+    AsyncMessage, Client, Config, Row, SimpleQueryMessage, Socket, Statement,
+    tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
 
-use crate::{builder::Options, fault::Fault, schema::Schema};
+#[cfg(not(feature = "tls"))]
+use crate::address::Trust;
+use crate::{address::Address, builder::Options, fault::Fault, schema::Schema};
+#[cfg(not(feature = "tls"))]
+use tokio_postgres::config::SslMode;
 
 /// A server, and which ledger on it.
 pub(crate) struct Server {
     config: Config,
+    #[cfg(feature = "tls")]
+    encryption: tokio_postgres_rustls::MakeRustlsConnect,
     pub(crate) schema: Schema,
     pub(crate) options: Options,
     /// The server, database and schema for messages, without the password.
@@ -32,14 +38,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            // Its text may hold a password, so it is not shown.
-            StoreError::Inaccessible {
-                location: "the given address".to_owned(),
-                reason: with_cause(&error),
-                remedy: "write it as `postgres://user:password@host:port/database`".to_owned(),
-            }
-        })?;
+        let Address { mut config, trust } = Address::parse(url)?;
         let schema = Schema::new(schema)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
@@ -53,21 +52,21 @@ impl Server {
             config.application_name("lucent");
         }
         let location = location(&config, schema.name());
-        Ok(Self { config, schema, options, location })
+        #[cfg(not(feature = "tls"))]
+        refuse_encryption(&config, &trust, &location)?;
+        Ok(Self {
+            config,
+            #[cfg(feature = "tls")]
+            encryption: crate::tls::encryption(&trust)?,
+            schema,
+            options,
+            location,
+        })
     }
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Session, Fault> {
-        self.in_time(async {
-            let (client, mut connection) = self.config.connect(NoTls).await?;
-            let task = tokio::spawn(async move {
-                if let Err(error) = (&mut connection).await {
-                    tracing::debug!(%error, "a connection to PostgreSQL ended");
-                }
-            });
-            self.prepare(client, task.abort_handle()).await
-        })
-        .await
+        self.in_time(self.open(None)).await
     }
 
     /// Opens a connection whose notifications are sent to a channel.
@@ -75,20 +74,48 @@ impl Server {
         &self,
         heard: mpsc::UnboundedSender<String>,
     ) -> Result<Session, Fault> {
-        self.in_time(async {
-            let (client, mut connection) = self.config.connect(NoTls).await?;
-            let task = tokio::spawn(async move {
-                while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                    if let AsyncMessage::Notification(note) = message
-                        && heard.send(note.payload().to_owned()).is_err()
+        self.in_time(self.open(Some(heard))).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn open(&self, heard: Option<mpsc::UnboundedSender<String>>) -> Result<Session, Fault> {
+        self.open_by(self.encryption.clone(), heard).await
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn open(&self, heard: Option<mpsc::UnboundedSender<String>>) -> Result<Session, Fault> {
+        self.open_by(tokio_postgres::NoTls, heard).await
+    }
+
+    async fn open_by<T>(
+        &self,
+        encryption: T,
+        heard: Option<mpsc::UnboundedSender<String>>,
+    ) -> Result<Session, Fault>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let connected = self.config.connect(encryption).await;
+        let (client, mut connection) =
+            connected.map_err(|error| Fault::connecting(error, &self.location))?;
+        let task = tokio::spawn(async move {
+            while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                match (message, &heard) {
+                    (Ok(AsyncMessage::Notification(note)), Some(heard))
+                        if heard.send(note.payload().to_owned()).is_err() =>
                     {
                         break;
                     }
+                    (Ok(_), _) => {}
+                    (Err(error), _) => {
+                        tracing::debug!(%error, "a connection to PostgreSQL ended");
+                        break;
+                    }
                 }
-            });
-            self.prepare(client, task.abort_handle()).await
-        })
-        .await
+            }
+        });
+        self.prepare(client, task.abort_handle()).await
     }
 
     /// The server may accept a connection and never say a word.
@@ -186,6 +213,11 @@ impl Session {
         self.answer(self.client.execute(&statement, values)).await
     }
 
+    /// Runs SQL without preparing it.
+    pub(crate) async fn simple_query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Fault> {
+        self.answer(self.client.simple_query(sql)).await
+    }
+
     /// Begins to listen for what is announced about the ledger.
     pub(crate) async fn listen(&self) -> Result<(), Fault> {
         let listen = format!("LISTEN {}", self.schema.channel());
@@ -229,12 +261,20 @@ impl fmt::Debug for Session {
     }
 }
 
-/// An error and the one that it comes from.
-fn with_cause(error: &tokio_postgres::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+/// What is not built in cannot be done, and must not be left out in silence.
+#[cfg(not(feature = "tls"))]
+fn refuse_encryption(config: &Config, trust: &Trust, location: &str) -> Result<(), StoreError> {
+    let required = config.get_ssl_mode() == SslMode::Require;
+    if !required && trust.authorities.is_none() {
+        return Ok(());
     }
+    Err(StoreError::Inaccessible {
+        location: location.to_owned(),
+        reason: "the connection string asks for TLS, which this program was built without"
+            .to_owned(),
+        remedy: "build `lucent-postgres` with the feature `tls`, or ask for `sslmode=disable`"
+            .to_owned(),
+    })
 }
 
 fn location(config: &Config, schema: &str) -> String {

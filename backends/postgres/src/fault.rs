@@ -8,6 +8,8 @@ use std::{error::Error, fmt, io, time::Duration};
 use lucent_core::store::StoreError;
 use tokio_postgres::error::SqlState;
 
+use crate::pooler::pooled;
+
 /// An error inside the store, before it is known what was being done.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -18,6 +20,30 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Why there is no connection. What the string asks for and the server cannot do, such as to
+    /// prove who it is, does not change by itself.
+    pub(crate) fn connecting(error: tokio_postgres::Error, location: &str) -> Self {
+        let cause = source::<io::Error>(&error);
+        let refused = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData);
+        if error.code().is_some() || error.is_closed() || (cause.is_some() && !refused) {
+            return Self::Postgres(error);
+        }
+        let reason = match (cause, error.source()) {
+            (Some(cause), _) => format!("{error}: {cause}"),
+            (None, Some(cause)) => format!("{error}: {cause}"),
+            (None, None) => error.to_string(),
+        };
+        let remedy = match refused {
+            true => {
+                "see that `sslrootcert` holds the authority that signed the server's certificate, \
+                 and that the certificate is for this host"
+            }
+            false => "see that the server can do what the connection string asks for",
+        };
+        let (location, remedy) = (location.to_owned(), remedy.to_owned());
+        Self::Store(StoreError::Inaccessible { location, reason, remedy })
+    }
+
     /// Stored data that contradicts itself.
     pub(crate) fn damaged(location: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Store(StoreError::Damaged { location: location.into(), reason: reason.into() })
@@ -74,6 +100,11 @@ impl Fault {
         }
     }
 
+    /// Whether the server says this.
+    pub(crate) fn is_of(&self, code: &SqlState) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(code))
+    }
+
     /// Whether the transaction was undone because of other transactions, so that the same one may
     /// succeed at once.
     pub(crate) fn is_undone_by_others(&self) -> bool {
@@ -125,6 +156,9 @@ impl Fault {
                 location: location.to_owned(),
                 reason: format!("{}; open it again to have its tables made", said(&error)),
             };
+        }
+        if LOST_STATEMENTS.contains(code) {
+            return pooled(location);
         }
         if let Some(reason) = busy(code) {
             return StoreError::Busy { reason: format!("{reason} ({})", said(&error)) };
@@ -244,6 +278,10 @@ fn inaccessible(code: &SqlState) -> Option<&'static str> {
     .into_iter()
     .find_map(|(known, remedy)| (known == *code).then_some(remedy))
 }
+
+/// A session forgets no statement, and no other session has made its statements.
+const LOST_STATEMENTS: [SqlState; 2] =
+    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
 
 fn source<T: Error + 'static>(error: &tokio_postgres::Error) -> Option<&T> {
     let mut source = error.source();

@@ -18,7 +18,8 @@ use crate::{
     PostgresBuilder,
     connect::Server,
     fault::Fault,
-    heads::{Heads, closed},
+    heads::{Heads, Listener, closed},
+    pooler::refuse_pooler,
     reader::{self, Readers},
     schema::migrate,
     writer::{Answer, EncodedAppend, Request, Writer, command_outcome, replace, take_step},
@@ -101,14 +102,19 @@ impl PostgresStore {
 pub(crate) async fn open(server: Arc<Server>) -> Result<PostgresStore, StoreError> {
     let opened = async {
         let session = server.connect().await?;
+        let listener = Listener::connect(&server).await;
+        if let Ok(listener) = &listener {
+            refuse_pooler(&session, &listener.session, &server).await?;
+        }
         migrate(&session, &server).await?;
         let head = reader::read_head(&session).await?;
-        Ok((session, head))
+        // Without one, it is tried again.
+        Ok((session, head, listener.ok()))
     };
-    let (session, head) =
+    let (session, head, listener) =
         opened.await.map_err(|fault: Fault| fault.into_store("connect", &server.location))?;
     let heads = Arc::new(Heads::new(head));
-    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server)));
+    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server), listener));
     let writer = Writer::start(Arc::clone(&server), Arc::clone(&heads));
     let readers = Readers::new(Arc::clone(&server), session);
     Ok(PostgresStore { shared: Arc::new(Shared { server, readers, writer, heads }) })

@@ -168,6 +168,16 @@ async fn wrong_addresses_are_refused_with_a_remedy() {
     }
 }
 
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn a_program_without_tls_does_not_pretend_to_encrypt() {
+    for setting in ["sslmode=require", "sslmode=verify-full", "sslrootcert=ca.pem"] {
+        let error = PostgresStore::connect(format!("{}?{setting}", url())).await.unwrap_err();
+        assert!(matches!(error, StoreError::Inaccessible { .. }), "{setting}: {error:?}");
+        assert!(error.to_string().contains("with the feature `tls`"), "{setting}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_may_come_back() {
     let error = PostgresStore::connect("postgres://lucent@127.0.0.1:1/x").await.unwrap_err();

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod migrating;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod models;
@@ -17,11 +19,17 @@ mod network;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
 mod private;
+#[cfg(test)]
+mod processes;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod server;
+#[cfg(all(test, feature = "tls"))]
+mod tls;
 
 #[test]
 fn no_file_of_tests_is_forgotten() {

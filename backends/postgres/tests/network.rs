@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use lucent_core::{
     CommandId, EventId, Position, Version,
     store::{
@@ -198,6 +199,33 @@ async fn nothing_is_lost_or_doubled_however_the_network_fails_under_load() {
     load.acknowledges(100).await;
     let told = load.check().await;
     assert!(!told.unknown.is_empty(), "no connection was lost in the middle of an append");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_appends_than_the_queue_has_room_for_are_refused_as_busy() {
+    let remote = Remote::open_with(|builder| builder.patience(Duration::from_millis(200))).await;
+    warm(&remote).await;
+    remote.network.stall(Direction::ToServer);
+    let mut appends: FuturesUnordered<_> = (0..20_000)
+        .map(|number| {
+            let append = append(&format!("many-{number}"), ExpectedVersion::NoStream);
+            remote.store.append(append)
+        })
+        .collect();
+    // Nothing arrives at the server, so the first answer is about the queue.
+    let first = appends.next().await.expect("there are appends").unwrap_err();
+    assert!(matches!(first, AppendError::Store(StoreError::Busy { .. })), "{first:?}");
+    assert!(first.to_string().contains("send fewer at a time"), "{first}");
+    remote.network.resume();
+    let mut written = 0;
+    while let Some(outcome) = appends.next().await {
+        match outcome {
+            Ok(_) => written += 1,
+            Err(AppendError::Store(StoreError::Busy { .. })) => {}
+            Err(other) => panic!("{}", with_causes(&other)),
+        }
+    }
+    assert_eq!(remote.store.head().await.unwrap(), Position::new(written + 1));
 }
 
 fn impatient(builder: PostgresBuilder) -> PostgresBuilder {

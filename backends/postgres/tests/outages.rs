@@ -34,7 +34,7 @@ async fn a_server_without_room_is_full_until_there_is_room_again() {
     // A limit of the size of files needs no file system of its own. It is no multiple of a page, so
     // that the server writes a part of one, as it does when a disk is full.
     let limit = &["prlimit", "--fsize=4000100:unlimited"];
-    let server = PrivateServer::start_by(limit, "fsync = off");
+    let server = PrivateServer::start_by(limit, |_| "fsync = off".to_owned());
     let store = PostgresStore::connect(server.url()).await.unwrap();
     let mut acknowledged = 0;
     let error = loop {
@@ -92,7 +92,9 @@ async fn a_replica_can_be_read_refuses_appends_and_takes_over() {
 async fn a_replica_is_not_asked_for_outcomes(primary: &PrivateServer, replica: &PrivateServer) {
     let network = FaultyNetwork::to(([127, 0, 0, 1], primary.port()).into()).await.unwrap();
     let both = both(network.address().port(), replica.port());
-    let store = impatient(both).connect().await.unwrap();
+    // Long enough for the replica to answer.
+    let builder = impatient(both).outcome_timeout(Duration::from_secs(2));
+    let store = builder.connect().await.unwrap();
     store.append(append("b-1", ExpectedVersion::NoStream)).await.unwrap();
     let lagging = replica.client().await;
     lagging.batch_execute("SELECT pg_wal_replay_pause()").await.unwrap();
@@ -105,7 +107,6 @@ async fn a_replica_is_not_asked_for_outcomes(primary: &PrivateServer, replica: &
     network.cut();
     let error = appending.await.unwrap().unwrap_err();
     assert!(error.is_outcome_unknown(), "{error:?}");
-    assert!(error.to_string().contains("a replica answered"), "{error}");
     lagging.batch_execute("SELECT pg_wal_replay_resume()").await.unwrap();
     network.resume();
     store.wait_past(Position::new(3)).await.unwrap();

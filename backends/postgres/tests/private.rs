@@ -4,10 +4,9 @@
 //! says what is missing.
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs,
+    env, fs,
     net::TcpListener,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -21,7 +20,6 @@ pub(crate) struct PrivateServer {
     folder: TempDir,
     port: u16,
     programs: PathBuf,
-    is_root: bool,
     /// What the server is started by, such as a program that limits it.
     starter: &'static [&'static str],
 }
@@ -29,15 +27,20 @@ pub(crate) struct PrivateServer {
 impl PrivateServer {
     /// Makes and starts a server with the settings that a test needs.
     pub(crate) fn start(settings: &str) -> Self {
-        Self::start_by(&[], settings)
+        Self::start_by(&[], |_| settings.to_owned())
     }
 
-    /// Starts a server that runs under another program.
-    pub(crate) fn start_by(starter: &'static [&'static str], settings: &str) -> Self {
+    /// Starts a server that runs under another program. The settings may name files that are put into
+    /// the server's folder.
+    pub(crate) fn start_by(
+        starter: &'static [&'static str],
+        settings: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let server = Self::new(starter);
+        let settings = settings(server.folder.path());
         let password = server.folder.path().join("password");
         fs::write(&password, PASSWORD).expect("the folder can be written");
-        server.give_away();
+        give_to_servers_user(server.folder.path());
         let mut initdb = server.program("initdb");
         initdb.args(["-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]);
         // Small segments, so that a limit of the size of files is not met by the WAL.
@@ -54,7 +57,7 @@ impl PrivateServer {
     /// A server that follows this one.
     pub(crate) fn replica(&self) -> Self {
         let replica = Self::new(&[]);
-        replica.give_away();
+        give_to_servers_user(replica.folder.path());
         let mut copy = replica.program("pg_basebackup");
         copy.env("PGPASSWORD", PASSWORD).args([
             "-h",
@@ -107,6 +110,12 @@ impl PrivateServer {
         self.port
     }
 
+    /// Where it keeps its files.
+    #[cfg(feature = "tls")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A plain connection.
     pub(crate) async fn client(&self) -> Client {
         let (client, connection) =
@@ -121,52 +130,34 @@ impl PrivateServer {
         let rows = client.query("SELECT pid::text FROM pg_stat_activity", &[]).await;
         let others = rows.expect("the server answers").into_iter().map(|row| row.get(0));
         for pid in others.chain([self.first_process()]) {
-            run(self.as_its_user(&[], "prlimit".as_ref()).args([
-                "--fsize=unlimited",
-                "--pid",
-                &pid,
-            ]));
+            let mut lift = program_of_servers_user("prlimit".as_ref());
+            run(lift.args(["--fsize=unlimited", "--pid", &pid]));
         }
     }
 
     /// Adds settings that count from the next start on.
-    pub(crate) fn set(&self, settings: &str) {
+    fn set(&self, settings: &str) {
         let file = self.data().join("postgresql.conf");
         let text = fs::read_to_string(&file).expect("the settings can be read");
         fs::write(&file, format!("{text}\n{settings}\n")).expect("the settings can be changed");
     }
 
     fn new(starter: &'static [&'static str]) -> Self {
-        let id = Command::new("id").arg("-u").output();
-        let is_root = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         Self {
             folder: tempfile::tempdir().expect("a folder can be made"),
             port: free.expect("a port is free").port(),
             programs: programs(),
-            is_root,
             starter,
-        }
-    }
-
-    /// The server refuses to run as root; the package has made a user for it.
-    fn give_away(&self) {
-        if self.is_root {
-            run(Command::new("chown").args(["-R", "postgres:postgres"]).arg(self.folder.path()));
         }
     }
 
     /// A program of the server.
     fn program(&self, name: &str) -> Command {
-        self.as_its_user(self.starter, &self.programs.join(name))
-    }
-
-    /// A program, run by a user that the server accepts and under another program.
-    fn as_its_user(&self, starter: &[&str], program: &Path) -> Command {
-        let user: &[&str] = if self.is_root { &["runuser", "-u", "postgres", "--"] } else { &[] };
-        let mut words = user.iter().chain(starter).map(OsStr::new).chain([program.as_os_str()]);
-        let mut command = Command::new(words.next().expect("there is the program"));
-        command.args(words).current_dir("/");
+        let program = self.programs.join(name);
+        let mut words = self.starter.iter().map(Path::new).chain([program.as_path()]);
+        let mut command = program_of_servers_user(words.next().expect("there is the program"));
+        command.args(words);
         command
     }
 
@@ -198,6 +189,35 @@ impl Drop for PrivateServer {
     }
 }
 
+/// Servers refuse to run as root; PostgreSQL's package has made a user for that.
+fn is_root() -> bool {
+    id(&["-u"]) == 0
+}
+
+/// The number of a user or a group.
+fn id(arguments: &[&str]) -> u32 {
+    let output = output(Command::new("id").args(arguments));
+    let number = String::from_utf8_lossy(&output.stdout).trim().parse();
+    number.unwrap_or_else(|_| panic!("id {arguments:?}: {}", said_by(&output)))
+}
+
+/// Lets a server write into a folder.
+pub(crate) fn give_to_servers_user(folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder));
+    }
+}
+
+/// A program, run by a user as whom it agrees to run.
+pub(crate) fn program_of_servers_user(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if is_root() {
+        command.uid(id(&["-u", "postgres"])).gid(id(&["-g", "postgres"]));
+    }
+    command.current_dir("/");
+    command
+}
+
 /// The folder of the newest server that is installed.
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -221,7 +241,7 @@ fn is_server(folder: &Path) -> bool {
     folder.join("initdb").exists()
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = output(command);
     assert!(output.status.success(), "{command:?}: {}", said_by(&output));
 }
