@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     diagnostic::Place,
     manifest::{full_name, tokens},
-    survey::{Message, Survey, aggregates, commands, events, queries, snapshots, views},
+    survey::{
+        Message, Survey, aggregates, commands, decision_models, events, queries, snapshots, views,
+    },
 };
 
 /// Prints the table.
@@ -29,6 +31,7 @@ pub(crate) fn list(survey: &Survey) -> String {
         tables.push((title, rows.collect()));
     };
     add("aggregates", aggregates(survey), &version_of);
+    add("decision models", decision_models(survey), &|message| message.of.ident.clone());
     add("commands", commands(survey), &|message| handler(message, "command_handler"));
     add("queries", queries(survey), &|message| handler(message, "query_handler"));
     add("read models", views(survey), &|message| message.of.ident.clone());
@@ -42,7 +45,7 @@ pub(crate) fn list(survey: &Survey) -> String {
             )
         })
         .collect();
-    tables.insert(2, ("events", rows));
+    tables.insert(3, ("events", rows));
     for (title, kind) in KINDS {
         let rows = survey
             .functions

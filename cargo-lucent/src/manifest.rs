@@ -11,7 +11,10 @@ use crate::{
     diagnostic::Place,
     lock,
     shape::Reader,
-    survey::{Function, Message, Survey, aggregates, commands, events, queries, snapshots, views},
+    survey::{
+        Function, Message, Survey, aggregates, commands, decision_models, events, queries,
+        snapshots, views,
+    },
 };
 
 /// The manifest of a workspace.
@@ -77,6 +80,7 @@ pub(crate) fn manifest(survey: &Survey) -> Value {
         "functions": functions,
         "aggregates": list(aggregates(survey)),
         "snapshots": snapshots,
+        "decision_models": list(decision_models(survey)),
         "commands": list(commands(survey)),
         "events": events,
         "queries": list(queries(survey)),

@@ -58,7 +58,7 @@ fn a_test_makes_nothing() {
 #[test]
 fn each_impurity_is_named_with_its_line_and_a_way_out() {
     for (body, code, says) in [
-        ("let t = std::time::Instant::now();", "LU0301", "put it into the command"),
+        ("let t = std::time::Instant::now();", "LU0301", "`context.now()`"),
         ("let t = Timestamp::now();", "LU0301", "`Timestamp::now`"),
         ("let id = LampId::new();", "LU0302", "`LampId::new`"),
         ("let id = Uuid::now_v7();", "LU0302", "in the shell"),

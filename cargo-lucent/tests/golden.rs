@@ -77,6 +77,17 @@ fn each_help_text_is_what_it_was_before() {
 }
 
 #[test]
+fn the_book_shows_the_page_of_each_code() {
+    let book = here("../../book/src/findings.md");
+    let book = std::fs::read_to_string(book).unwrap();
+    let codes = Project::of(&[]).ok(&["explain"]).out;
+    for line in codes.lines() {
+        let code = line.split(':').next().unwrap();
+        assert!(book.contains(&format!("/{code}.md}}}}")), "{code} is not in the book");
+    }
+}
+
+#[test]
 fn completions_are_made_for_each_shell() {
     let anywhere = Project::of(&[]);
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

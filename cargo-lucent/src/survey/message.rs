@@ -115,6 +115,11 @@ pub(crate) fn aggregates(survey: &Survey) -> Vec<Message<'_>> {
     messages(survey, "Aggregate", "aggregate")
 }
 
+/// States that are made of events with common tags.
+pub(crate) fn decision_models(survey: &Survey) -> Vec<Message<'_>> {
+    messages(survey, "DecisionModel", "decision_model")
+}
+
 fn messages<'a>(survey: &'a Survey, derive: &str, attribute: &str) -> Vec<Message<'a>> {
     let found = survey.types.iter().filter(|def| def.derives(derive));
     found

@@ -21,7 +21,9 @@ use lucent_syntax::Arguments;
 
 pub(crate) use attribute::{arguments, is_test, metas, number};
 pub(crate) use mention::Mentions;
-pub(crate) use message::{Event, Message, aggregates, commands, events, queries, snapshots, views};
+pub(crate) use message::{
+    Event, Message, aggregates, commands, decision_models, events, queries, snapshots, views,
+};
 pub(crate) use read::{import, survey};
 
 use crate::{

@@ -39,14 +39,14 @@ pub(super) const CLOCK: Impurity = Impurity {
     code: Code::CLOCK,
     name: "clock",
     does: "reads a clock",
-    way_out: "take the time as an argument: put it into the command, or read `RecordedEvent::recorded_at` in a projector",
+    way_out: "take the time from what is given: `context.now()` of a `context: &CommandContext`, `at.recorded_at` of an `at: &RecordedEvent`",
 };
 
 pub(super) const RANDOM: Impurity = Impurity {
     code: Code::RANDOM,
     name: "random",
     does: "draws a random number",
-    way_out: "draw it in the shell and put it into the command; ids can be derived from what is known, for instance with UUIDv5",
+    way_out: "draw it in the shell and put it into the command; for a new id, take `context.id(…)` of a `context: &CommandContext`",
 };
 
 pub(super) const FILES: Impurity = Impurity {
