@@ -12,6 +12,7 @@
 pub mod account;
 pub mod appending;
 pub mod concert;
+pub mod functions;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;
