@@ -13,6 +13,7 @@ pub mod account;
 pub mod appending;
 pub mod concert;
 pub mod courses;
+pub mod functions;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;

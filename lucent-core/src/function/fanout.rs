@@ -60,13 +60,13 @@ impl Seat {
 impl FanOut {
     /// Adds the function with this index to those of its event.
     pub(crate) fn seat<F: Routed>(&mut self, index: usize) {
-        let list = self
-            .lists
-            .entry(TypeId::of::<F::Event>())
-            .or_insert_with(|| Box::new(Vec::<Listener<F::Event>>::new()));
-        let list = list.downcast_mut::<Vec<Listener<F::Event>>>();
-        let list = list.expect("the map's key is the type of its value");
-        list.push(Listener { index, deliver: deliver::<F> });
+        self.list::<F::Event>().push(Listener { index, deliver: deliver::<F> });
+    }
+
+    fn list<E: Event>(&mut self) -> &mut Vec<Listener<E>> {
+        let list = self.lists.entry(TypeId::of::<E>());
+        let list = list.or_insert_with(|| Box::new(Vec::<Listener<E>>::new()));
+        list.downcast_mut().expect("the map's key is the type of its value")
     }
 
     /// The functions that run on events of a type.

@@ -20,6 +20,8 @@ mod route;
 mod run;
 mod shared;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod worker;
 

@@ -27,9 +27,14 @@ pub struct Roster {
 
 /// A function whose editions are being gathered.
 struct Draft {
-    /// A `Family<F>` of the function's type.
+    name: &'static str,
+    declaration: Declaration,
+    /// Sorted.
+    editions: Vec<(EditionId, Terms)>,
+    /// A `Family<F>` of the function's type, in the same order.
     family: Box<dyn Any + Send + Sync>,
-    seal: fn(Box<dyn Any + Send + Sync>) -> Sealed,
+    sit: fn(&mut FanOut, usize),
+    seat: Option<Seat>,
 }
 
 /// A function with all of its editions.
@@ -46,29 +51,23 @@ pub(crate) struct Sealed {
     pub(crate) seat: Option<Seat>,
 }
 
-/// The editions of one function, sorted.
+/// The editions of one function, in the order of their ids.
 pub(crate) struct Family<F: Routed> {
-    pub(crate) members: Vec<Member<F>>,
-}
-
-/// One edition, ready to be called.
-pub(crate) struct Member<F: Routed> {
-    pub(crate) id: EditionId,
-    pub(crate) terms: Terms,
-    pub(crate) call: F::Signature,
+    pub(crate) calls: Vec<F::Signature>,
 }
 
 impl Roster {
     /// Adds an edition. The registry's entry of the edition calls this.
     pub fn enlist<E: Edition>(&mut self) {
-        let draft = self.drafts.entry(TypeId::of::<E::Of>()).or_insert_with(|| Draft {
-            family: Box::new(Family::<E::Of> { members: Vec::new() }),
-            seal: seal::<E::Of>,
-        });
+        let draft = self.draft(TypeId::of::<E::Of>(), draft::<E::Of>);
+        let place = draft.insert(E::VERSION, E::VARIANT, E::TERMS);
         let family = draft.family.downcast_mut::<Family<E::Of>>();
         let family = family.expect("the map's key is the type of its value");
-        let id = EditionId::declared(E::VERSION, E::VARIANT);
-        family.members.push(Member { id, terms: E::TERMS, call: E::CALL });
+        family.calls.insert(place, E::CALL);
+    }
+
+    fn draft(&mut self, of: TypeId, begin: fn() -> Draft) -> &mut Draft {
+        self.drafts.entry(of).or_insert_with(begin)
     }
 
     /// The functions of a registry, sorted by name.
@@ -93,8 +92,8 @@ impl Roster {
             }
             enlist(&mut roster);
         }
-        let mut sealed: Vec<Sealed> =
-            roster.drafts.into_values().map(|draft| (draft.seal)(draft.family)).collect();
+        let drafts = roster.drafts.into_iter();
+        let mut sealed: Vec<Sealed> = drafts.map(|(of, draft)| draft.seal(of)).collect();
         sealed.sort_by_key(|function| function.name);
         for pair in sealed.windows(2) {
             if pair[0].name == pair[1].name {
@@ -112,19 +111,30 @@ impl fmt::Debug for Roster {
     }
 }
 
-fn seal<F: Routed>(family: Box<dyn Any + Send + Sync>) -> Sealed {
-    let family = family.downcast::<Family<F>>();
-    let mut family = family.expect("a draft seals the family that it began");
-    family.members.sort_by(|a, b| a.id.cmp(&b.id));
-    let editions = family.members.iter().map(|one| (one.id.clone(), one.terms)).collect();
-    Sealed {
-        of: TypeId::of::<F>(),
+/// Begins a function.
+fn draft<F: Routed>() -> Draft {
+    Draft {
         name: F::NAME,
         declaration: F::DECLARATION,
-        editions,
-        family: Arc::from(family as Box<dyn Any + Send + Sync>),
+        editions: Vec::new(),
+        family: Box::new(Family::<F> { calls: Vec::new() }),
         sit: FanOut::seat::<F>,
         seat: (!F::Event::TYPES.is_empty()).then(Seat::of::<F>),
+    }
+}
+
+impl Draft {
+    /// Adds an edition to the list, and gives the place that it has there.
+    fn insert(&mut self, version: u32, variant: Option<&'static str>, terms: Terms) -> usize {
+        let id = EditionId::declared(version, variant);
+        let place = self.editions.partition_point(|(other, _)| *other < id);
+        self.editions.insert(place, (id, terms));
+        place
+    }
+
+    fn seal(self, of: TypeId) -> Sealed {
+        let Self { name, declaration, editions, family, sit, seat } = self;
+        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat }
     }
 }
 

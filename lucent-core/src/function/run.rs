@@ -1,9 +1,13 @@
 //! Runs one function for one call: choose, call, judge.
 //!
 //! Invariant: whatever a function does, a panic included, its caller gets a value; and each call is
-//! counted once, in the edition that ran.
+//! counted once, in the edition that ran. What does not depend on the function's types is compiled
+//! once, in [`route`]: a program has thousands of functions.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -11,8 +15,8 @@ use crate::{
     event::{DecodeError, Event, RecordedEvent},
     function::{
         CallContext, CallError, EditionId, Explanation, Ran, Routed, ShadowDiffered,
-        roster::{Family, Member},
-        route::{Choice, Refusal},
+        roster::Family,
+        route::Refusal,
         shared::{GuardTripped, Shared},
         table::Table,
     },
@@ -29,6 +33,9 @@ pub struct Called<T> {
 }
 
 type Outcome<F> = Result<<F as Routed>::Output, CallError<<F as Routed>::Error>>;
+
+/// A result as JSON, or why there is none.
+type Described = Result<Value, String>;
 
 /// Calls the function with this index by the rules of a table.
 pub(crate) fn call<F: Routed>(
@@ -50,98 +57,124 @@ fn counted<F: Routed>(
     context: &CallContext<'_>,
     input: F::Input<'_>,
 ) -> Result<(Ran, Outcome<F>), Refusal> {
-    let entry = &shared.entries[index];
-    let route = &*table.routes[index];
-    let choice = route.choose(
-        context,
-        || F::shard_key(&input),
-        |edition| entry.breakers[edition].admits(|| shared.clock.elapsed()),
-    )?;
-    let family = entry.family.downcast_ref::<Family<F>>();
+    let family = shared.entries[index].family.downcast_ref::<Family<F>>();
     let family = family.expect("an entry holds the family of its own type");
-    let member = &family.members[choice.edition];
-    let shadow = choice.shadow.map(|shadow| (&family.members[shadow], input.clone()));
-    let outcome = attempt::<F>(shared, index, &choice, member, input);
-    if let Some((shadow, input)) = shadow {
-        compare::<F>(shared, index, member, shadow, input, &outcome);
-    }
-    let ran = Ran {
-        function: F::NAME,
-        edition: member.id.clone(),
-        reason: choice.reason,
-        bucket: choice.bucket,
-        epoch: route.epoch,
+    let mut typed = TypedCall { family, input, outcome: None };
+    let (ran, late) = route(shared, table, index, context, &mut typed)?;
+    let outcome = typed.outcome.expect("a call that was routed has run");
+    let outcome = match late {
+        Some(Late { took, deadline }) => {
+            outcome.and(Err(CallError::Late { function: F::NAME, took, deadline }))
+        }
+        None => outcome,
     };
     Ok((ran, outcome))
 }
 
-/// Runs an edition and counts what came of it.
-fn attempt<F: Routed>(
-    shared: &Shared,
-    index: usize,
-    choice: &Choice<'_>,
-    member: &Member<F>,
-    input: F::Input<'_>,
-) -> Outcome<F> {
-    let deadline = member.terms.deadline;
-    let timed = deadline.is_some() || choice.trial.is_some_and(|trial| trial.times());
-    let start = timed.then(|| shared.clock.elapsed());
-    let outcome = caught::<F>(member, input);
-    let took = start.map(|start| shared.clock.elapsed().saturating_sub(start));
-    let outcome = match (took, deadline) {
-        (Some(took), Some(deadline)) if took > deadline => {
-            outcome.and(Err(CallError::Late { function: F::NAME, took, deadline }))
-        }
-        _ => outcome,
-    };
-    let breaker = &shared.entries[index].breakers[choice.edition];
-    match &outcome {
-        Ok(_) => breaker.succeeded(),
-        Err(_) => {
-            breaker.failed(shared.clock.elapsed());
-        }
-    }
-    if let Some(trial) = choice.trial
-        && let Some(fault) = trial.count(outcome.is_err(), took)
-    {
-        shared.guard_tripped(GuardTripped { index, set_at: trial.set_at(), fault });
-    }
-    outcome
+/// A call with its types.
+struct TypedCall<'c, 'i, F: Routed> {
+    family: &'c Family<F>,
+    input: F::Input<'i>,
+    outcome: Option<Outcome<F>>,
 }
 
-fn caught<F: Routed>(member: &Member<F>, input: F::Input<'_>) -> Outcome<F> {
-    match catch_unwind(AssertUnwindSafe(|| F::apply(member.call, input))) {
+/// A call as the routing sees it.
+trait AnyCall {
+    /// The function's own key.
+    fn key(&self) -> Option<String>;
+
+    /// Runs an edition and keeps what came of it; says whether it had a result.
+    fn run(&mut self, edition: usize) -> bool;
+
+    /// Runs another edition; gives what was kept and what that one gave.
+    fn compare(&self, edition: usize) -> (Described, Described);
+}
+
+impl<F: Routed> AnyCall for TypedCall<'_, '_, F> {
+    fn key(&self) -> Option<String> {
+        F::shard_key(&self.input)
+    }
+
+    fn run(&mut self, edition: usize) -> bool {
+        let outcome = caught::<F>(self.family.calls[edition], self.input.clone());
+        self.outcome.insert(outcome).is_ok()
+    }
+
+    fn compare(&self, edition: usize) -> (Described, Described) {
+        let used = self.outcome.as_ref().expect("an edition is compared with one that ran");
+        let found = caught::<F>(self.family.calls[edition], self.input.clone());
+        (described::<F>(used), described::<F>(&found))
+    }
+}
+
+fn caught<F: Routed>(call: F::Signature, input: F::Input<'_>) -> Outcome<F> {
+    match catch_unwind(AssertUnwindSafe(|| F::apply(call, input))) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(CallError::Failed(error)),
         Err(panic) => Err(CallError::Panicked { function: F::NAME, message: panicked(&*panic) }),
     }
 }
 
-/// Runs the shadow and reports a result that is another one. It is not counted anywhere else.
-fn compare<F: Routed>(
-    shared: &Shared,
-    index: usize,
-    member: &Member<F>,
-    shadow: &Member<F>,
-    input: F::Input<'_>,
-    used: &Outcome<F>,
-) {
-    let found = caught::<F>(shadow, input);
-    let (used, found) = (described::<F>(used), described::<F>(&found));
-    let differed = (used != found).then(|| ShadowDiffered {
-        edition: member.id.clone(),
-        shadow: shadow.id.clone(),
-        used,
-        found,
-    });
-    shared.compared(index, differed);
-}
-
-fn described<F: Routed>(outcome: &Outcome<F>) -> Result<Value, String> {
+fn described<F: Routed>(outcome: &Outcome<F>) -> Described {
     match outcome {
         Ok(value) => serde_json::to_value(value).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// A result that came after the deadline.
+struct Late {
+    took: Duration,
+    deadline: Duration,
+}
+
+/// Chooses an edition, runs it, and counts what came of it.
+fn route(
+    shared: &Shared,
+    table: &Table,
+    index: usize,
+    context: &CallContext<'_>,
+    call: &mut dyn AnyCall,
+) -> Result<(Ran, Option<Late>), Refusal> {
+    let (entry, route) = (&shared.entries[index], &*table.routes[index]);
+    let runs = |edition: usize| entry.breakers[edition].admits(|| shared.clock.elapsed());
+    let choice = route.choose(context, || call.key(), runs)?;
+    let (edition, terms) = &entry.editions[choice.edition];
+    let timed = terms.deadline.is_some() || choice.trial.is_some_and(|trial| trial.times());
+    let start = timed.then(|| shared.clock.elapsed());
+    let ran = call.run(choice.edition);
+    let took = start.map(|start| shared.clock.elapsed().saturating_sub(start));
+    let late = match (took, terms.deadline) {
+        (Some(took), Some(deadline)) if ran && took > deadline => Some(Late { took, deadline }),
+        _ => None,
+    };
+    let failed = !ran || late.is_some();
+    match failed {
+        false => entry.breakers[choice.edition].succeeded(),
+        true => {
+            entry.breakers[choice.edition].failed(shared.clock.elapsed());
+        }
+    }
+    if let Some(trial) = choice.trial
+        && let Some(fault) = trial.count(failed, took)
+    {
+        shared.guard_tripped(GuardTripped { index, set_at: trial.set_at(), fault });
+    }
+    if let Some(shadow) = choice.shadow {
+        let (used, found) = call.compare(shadow);
+        let shadow = entry.editions[shadow].0.clone();
+        let edition = edition.clone();
+        let differed = (used != found).then_some(ShadowDiffered { edition, shadow, used, found });
+        shared.compared(index, differed);
+    }
+    let ran = Ran {
+        function: entry.name,
+        edition: edition.clone(),
+        reason: choice.reason,
+        bucket: choice.bucket,
+        epoch: route.epoch,
+    };
+    Ok((ran, late))
 }
 
 /// What a function made of a recorded event.
