@@ -15,6 +15,7 @@ pub mod concert;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;
+pub mod repairing;
 pub mod running;
 pub mod views;
 
