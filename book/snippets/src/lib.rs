@@ -17,6 +17,7 @@ pub mod functions;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;
+pub mod repairing;
 pub mod running;
 pub mod views;
 

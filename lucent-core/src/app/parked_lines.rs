@@ -204,13 +204,13 @@ impl ParkedLines {
         let documents = self.running.store.documents(&self.running.id, plan.keys()).await?;
         let step = plan.apply(documents);
         let failure = step.first_failure().and_then(|failed| failed.to_error(&self.running.id));
+        let applied = u64::from(step.parked.is_empty());
         let still_unread = step.parked.iter().any(|parked| parked.key == first.key);
         let mut parked: Vec<_> = step.parked.into_iter().map(ParkedChange::Park).collect();
         if !still_unread {
             let (key, position) = (first.key.clone(), first.position);
             parked.push(ParkedChange::Release { key, position });
         }
-        let applied = u64::from(failure.is_none());
         Ok(Some(Turn { changes: step.changes, parked, applied, failure, last: still_unread }))
     }
 

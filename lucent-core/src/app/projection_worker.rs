@@ -242,6 +242,7 @@ impl ProjectionWorker {
             self.failures.clear();
         }
         self.running.reached(self.cursor, false);
+        self.running.trace_progress();
         Ok(())
     }
 

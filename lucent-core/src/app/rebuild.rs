@@ -95,8 +95,10 @@ impl Rebuild {
                 StepError::Projection { failures, .. } => self.shadow.policy.pause_after(*failures),
                 _ => backoff.next(),
             };
-            tracing::warn!(projection = %self.shadow.id, %error, ?wait, "a rebuild failed and will be tried again");
-            self.shadow.failing(error.to_string(), None);
+            if !error.is_lost_race() {
+                tracing::warn!(projection = %self.shadow.id, %error, ?wait, "a rebuild failed and will be tried again");
+                self.shadow.failing(error.to_string(), None);
+            }
             if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
                 return;
             }
@@ -107,6 +109,9 @@ impl Rebuild {
     async fn build(&self, worker: &mut Option<ProjectionWorker>) -> Result<(), StepError> {
         let worker = match worker {
             Some(worker) => {
+                if self.is_over().await? {
+                    return Ok(());
+                }
                 worker.restart().await?;
                 worker
             }
@@ -115,30 +120,36 @@ impl Rebuild {
                 worker.insert(ProjectionWorker::open(events, shadow).await?)
             }
         };
-        loop {
+        worker.catch_up().await?;
+        while let Some(keys) = self.newly_parked().await?.filter(|_| !self.shadow.is_forced()) {
+            self.shadow.stuck(StuckCause::Held { keys });
+            self.shadow.changed.notified().await;
+            worker.restart().await?;
             worker.catch_up().await?;
-            if let Some(keys) = self.newly_parked().await?.filter(|_| !self.shadow.is_forced()) {
-                self.shadow.stuck(StuckCause::Held { keys });
-                self.shadow.changed.notified().await;
-                worker.restart().await?;
-                continue;
-            }
+        }
+        {
             // The one in the place stands still for the last events.
             let _turn = self.place.turn.lock().await;
             worker.catch_up().await?;
             worker.settle().await?;
-            let replaced = self.place.store.replace_projection(&self.shadow.id, &self.place.id);
-            match replaced.await {
-                Ok(()) => break,
-                Err(error @ CommitError::Store(_)) => return Err(error.into()),
-                // Another process runs it, too, and was faster.
-                Err(_) => {}
-            }
+            // Another process may run one of the two as well, and be faster.
+            self.place.store.replace_projection(&self.shadow.id, &self.place.id).await?;
         }
         tracing::info!(projection = %self.place.id, "it was rebuilt");
         self.place.changed.notify_one();
         self.place.set_rebuild(None);
         Ok(())
+    }
+
+    /// Whether another process has ended the rebuild: nothing is stored of it any more.
+    async fn is_over(&self) -> Result<bool, StoreError> {
+        let stored = self.place.store.stored_versions(&self.shadow.id.name).await?;
+        let over = !stored.iter().any(|stored| stored.version == self.shadow.id.version);
+        if over {
+            self.place.changed.notify_one();
+            self.place.set_rebuild(None);
+        }
+        Ok(over)
     }
 
     /// How many keys the rebuild has parked that the one in the place has not.

@@ -206,6 +206,15 @@ impl RunningProjection {
         });
     }
 
+    /// Tells those who read traces how far it has come.
+    pub(crate) fn trace_progress(&self) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let ProjectionStatus { position, head, lag, parked_keys, .. } = self.status();
+            let (position, head) = (position.get(), head.get());
+            tracing::debug!(projection = %self.id, position, head, lag, parked_keys, "a page was taken");
+        }
+    }
+
     /// Publishes how long the log is.
     pub(crate) fn saw_head(&self, head: Position) {
         self.progress.send_modify(|progress| progress.head = progress.head.max(head));

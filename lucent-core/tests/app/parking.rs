@@ -272,6 +272,44 @@ async fn what_is_parked_stays_parked_over_a_restart_and_for_a_second_process() {
 }
 
 #[tokio::test]
+async fn each_event_is_applied_once_and_in_order_however_often_the_process_dies() {
+    const KEYS: [&str; 3] = ["a", "b", "c"];
+    let store = MemoryStore::new();
+    let mut expected = [const { Vec::new() }; 3];
+    let mut broken = Vec::new();
+    let mut last = Position::ZERO;
+    for round in 0..40 {
+        let app = start(store.clone()).await;
+        for number in 0..5 {
+            let key = (round * 7 + number * 3) % 3;
+            let is_bad = (round + number) % 6 == 0;
+            let text = format!("{}{round}-{number}", if is_bad { "bad-crash-" } else { "" });
+            last = note(&store, "s-1", &text, &[KEYS[key]]).await;
+            expected[key].push(text.clone());
+            broken.extend(is_bad.then_some(text));
+        }
+        // The worker dies wherever it is by then.
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        if round % 3 == 0 {
+            broken.drain(..broken.len() / 2).for_each(|text| heal(&text));
+            app.projection("notes").unwrap().retry_all().await.unwrap();
+        }
+        drop(app);
+    }
+    broken.iter().for_each(|text| heal(text));
+    let app = start(store).await;
+    seen(&app, last).await;
+    let projection = app.projection("notes").unwrap();
+    assert!(projection.retry_all().await.unwrap().failures.is_empty());
+    assert!(projection.parked().await.unwrap().is_empty());
+    for (key, texts) in KEYS.into_iter().zip(expected) {
+        assert_eq!(read(&app, key).await, texts.join(" "), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_projection_says_so_at_once() {
     let store = MemoryStore::new();
     let app = start(store.clone()).await;

@@ -156,6 +156,24 @@ async fn a_rebuild_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn two_processes_may_rebuild_at_once() {
+    let store = MemoryStore::new();
+    let one = first(store.clone()).await;
+    let last = note(&store, "page-t10", "one", &["t10"]).await;
+    one.query(TextsOf("t10")).after(last).await.unwrap();
+    LOUD.lock().unwrap().insert("t10");
+    one.projection("books").unwrap().rebuild().await.unwrap();
+    let two = first(store.clone()).await;
+    two.projection("books").unwrap().rebuild().await.unwrap();
+    rebuilt(&one).await;
+    rebuilt(&two).await;
+    let last = note(&store, "page-t10", "two", &["t10"]).await;
+    for app in [&one, &two] {
+        assert_eq!(app.query(TextsOf("t10")).after(last).await.unwrap(), "ONE TWO");
+    }
+}
+
+#[tokio::test]
 async fn a_rebuild_that_parks_more_is_held_until_somebody_decides() {
     let store = MemoryStore::new();
     let app = first(store.clone()).await;
