@@ -14,6 +14,11 @@ use uuid::Uuid;
 /// An event store that is measured.
 #[async_trait]
 pub trait Contender: Send + Sync {
+    /// Whether a deposit is decided on what was loaded; a bare limit only appends.
+    fn decides(&self) -> bool {
+        true
+    }
+
     /// Opens a new account: one event.
     async fn open_account(&self) -> Result<Account, Fault>;
 

@@ -76,6 +76,9 @@ pub async fn commands(
 ) -> Result<Cell, Fault> {
     let (work, callers) = match workload {
         Workload::Execute(callers) => (Work::Distinct, callers),
+        Workload::Hot if !contender.decides() => {
+            return Err(Fault::Absent("nothing is decided, so nothing can be in conflict"));
+        }
         Workload::Hot => (Work::Shared(Arc::clone(&ground.hot)), HOT_CALLERS),
         Workload::Tagged => {
             // A contender that has no conditions says so before 64 callers do.
@@ -166,6 +169,9 @@ pub async fn catch_up(
 /// How long nothing comes when everything has come.
 const STILL: Duration = Duration::from_millis(500);
 
+/// How long events are waited for that have not reached the projector.
+const LATE: Duration = Duration::from_secs(15);
+
 /// Callers and their pace while 200 events come in a second.
 const PACED: (usize, Duration) = (8, Duration::from_millis(40));
 
@@ -185,7 +191,7 @@ pub async fn seen(
         _ => (64, Duration::ZERO),
     };
     let driven = drive(contender, Work::Followed(rest), callers, options.time).await;
-    let deadline = Instant::now() + options.patience;
+    let deadline = Instant::now() + LATE;
     while Instant::now() < deadline && sightings::delays().iter().any(Option::is_none) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -197,7 +203,7 @@ pub async fn seen(
         return Err(Fault::broken(format!(
             "{missing} of {} events did not reach the projector within {} s",
             delays.len(),
-            options.patience.as_secs()
+            LATE.as_secs()
         )));
     }
     let micros = |delay: Duration| u32::try_from(delay.as_micros()).unwrap_or(u32::MAX);

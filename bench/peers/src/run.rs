@@ -21,7 +21,7 @@ use crate::{
 const DATABASE: &str = "lucent_peers";
 
 /// How long one measurement may take with everything around it.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 type Log = BTreeMap<(usize, usize), Vec<Result<Cell, Fault>>>;
 

@@ -65,6 +65,10 @@ impl Insert {
 
 #[async_trait]
 impl Contender for Insert {
+    fn decides(&self) -> bool {
+        false
+    }
+
     async fn open_account(&self) -> Result<Account, Fault> {
         let account = Account::fresh();
         self.append(&account, &AccountEvent::opened()).await?;
@@ -195,8 +199,8 @@ CREATE TABLE checkpoint (position bigint NOT NULL);
 INSERT INTO checkpoint VALUES (0);";
 
 const INSERT: &str = "INSERT INTO events (stream, version, event_id, event_type, payload)
-    SELECT $1, $2, $3, $4, $5
-    WHERE coalesce((SELECT max(version) FROM events WHERE stream = $1), 0) = $2 - 1";
+    SELECT $1::text, $2::bigint, $3, $4, $5
+    WHERE coalesce((SELECT max(version) FROM events WHERE stream = $1), 0) = $2::bigint - 1";
 
 const LOAD: &str = "SELECT position, version, payload, event_type, event_id, recorded_at
     FROM events WHERE stream = $1 ORDER BY version";

@@ -207,7 +207,7 @@ fn fault(error: WriteError) -> Fault {
 /// Rows like the two that the framework wrote, a second apart.
 const COPY: &str = "INSERT INTO event (id, name, aggregator_type, aggregator_id, version, data,
         metadata, routing_key, tenant, timestamp, timestamp_subsec)
-    SELECT '01' || lpad((row_number() OVER ())::text, 24, '0'), t.name, t.aggregator_type, a.id, n,
+    SELECT '01' || left(upper(replace(gen_random_uuid()::text, '-', '')), 24), t.name, t.aggregator_type, a.id, n,
         t.data, t.metadata, t.routing_key, t.tenant, t.timestamp - $3 - 5 + n, t.timestamp_subsec
     FROM generate_series(1, $3::bigint) AS n
     CROSS JOIN unnest($2::text[]) AS a(id)

@@ -88,6 +88,10 @@ impl GroupCommit {
 
 #[async_trait]
 impl Contender for GroupCommit {
+    fn decides(&self) -> bool {
+        false
+    }
+
     async fn open_account(&self) -> Result<Account, Fault> {
         let account = Account::fresh();
         self.append(&account, &AccountEvent::opened()).await?;
