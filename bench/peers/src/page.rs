@@ -13,9 +13,10 @@ use crate::{
 /// The page that the book includes.
 pub fn page(results: &Results, figures: &[Figure], options: &Options) -> String {
     let mut page = format!(
-        "## The last whole run\n\nOn {}. {}; every contender in a database of its own on that server, \
+        "## {}\n\nOn {}. {}; every contender in a database of its own on that server, \
          with a pool of {} connections. Commands: the median of {} runs of {} s each, the contenders \
          in turn. Read models: one run over {} events, cut off after {} s.\n\nVersions: {}.\n\n",
+        if options.partial { "A partial run" } else { "The last whole run" },
         machine(),
         results.server,
         options.pool,
@@ -25,6 +26,13 @@ pub fn page(results: &Results, figures: &[Figure], options: &Options) -> String 
         options.patience.as_secs(),
         versions(results).join(", "),
     );
+    if results.others > 0.5 {
+        page += &format!(
+            "**Other programs were at work on this machine**: its load average was {} before the \
+             run. Neither the figures nor their ratios mean much.\n\n",
+            number(results.others),
+        );
+    }
     page += "In each cell: the figure, and below it p50 / p99 of a single call in milliseconds. On the \
              shared account, also the tries that were lost for each success.\n\n";
     page += &table(results);

@@ -14,6 +14,8 @@ use crate::{
 pub struct Results {
     /// The server.
     pub server: String,
+    /// How many tasks wanted a core in the minute before the run; others' work spoils the figures.
+    pub others: f64,
     /// By line of the workload and column of the contender.
     pub outcomes: BTreeMap<(usize, usize), Outcome>,
 }

@@ -28,6 +28,7 @@ type Log = BTreeMap<(usize, usize), Vec<Result<Cell, Fault>>>;
 /// Measures everything that the options ask for.
 pub fn run(options: &Options) -> anyhow::Result<Results> {
     let server = Server::find()?;
+    let others = busy();
     let described = runtime()?.block_on(server.describe())?;
     eprintln!("on {described}; a whole run takes about {} minutes", minutes(options));
     let mut log = Log::new();
@@ -46,7 +47,13 @@ pub fn run(options: &Options) -> anyhow::Result<Results> {
     }
     runtime()?.block_on(server.remove(DATABASE))?;
     let outcomes = log.into_iter().filter_map(|(place, runs)| Some((place, Outcome::of(runs)?)));
-    Ok(Results { server: described, outcomes: outcomes.collect() })
+    Ok(Results { server: described, others, outcomes: outcomes.collect() })
+}
+
+/// The load average of the last minute; zero where there is none.
+fn busy() -> f64 {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or(0.0)
 }
 
 /// About how long it takes: measured on two cores, the workloads' own time makes up half of it.

@@ -116,6 +116,7 @@ struct Looping(JoinHandle<()>);
 impl Projecting for Looping {
     async fn stop(self: Box<Self>) {
         self.0.abort();
+        let _cancelled = self.0.await;
     }
 }
 

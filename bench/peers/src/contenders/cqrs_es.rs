@@ -152,6 +152,7 @@ struct Replay(JoinHandle<()>);
 impl Projecting for Replay {
     async fn stop(self: Box<Self>) {
         self.0.abort();
+        let _cancelled = self.0.await;
     }
 }
 

@@ -159,6 +159,7 @@ struct Rebuild(JoinHandle<()>);
 impl Projecting for Rebuild {
     async fn stop(self: Box<Self>) {
         self.0.abort();
+        let _cancelled = self.0.await;
     }
 }
 

@@ -182,6 +182,7 @@ struct Subscribed(JoinHandle<()>);
 impl Projecting for Subscribed {
     async fn stop(self: Box<Self>) {
         self.0.abort();
+        let _cancelled = self.0.await;
     }
 }
 
