@@ -117,9 +117,13 @@ impl Heads {
         session: &Session,
         heard: &mut mpsc::UnboundedReceiver<String>,
     ) -> Option<Fault> {
-        let listen = format!("LISTEN {}", server.schema.channel());
-        if let Err(error) = session.client().batch_execute(&listen).await {
-            return Some(error.into());
+        match session.listen().await {
+            Ok(()) => {}
+            // A replica announces nothing, so its log is only looked at.
+            Err(fault) if fault.is_read_only() => {
+                tracing::debug!(?fault, "events are found by looking for them");
+            }
+            Err(fault) => return Some(fault),
         }
         // What happened before the listening began was announced to nobody.
         if let Err(fault) = self.look(session).await {
