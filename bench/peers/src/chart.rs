@@ -59,7 +59,7 @@ fn panel(
     (x, y): (f64, f64),
 ) -> String {
     let better = if workload.more_is_better() { "more" } else { "less" };
-    let title = format!("{}, {} ({better} is better)", workload.title(), workload.unit());
+    let title = format!("{}, {} ({better} is better)", workload.title(), page::unit(workload));
     let mut svg = String::new();
     text(&mut svg, (x, y + 12.0), "font-weight=\"bold\"", &title);
     let outcomes = columns.iter().map(|column| results.outcomes.get(&(line, *column)));

@@ -81,7 +81,7 @@ pub fn table(results: &Results) -> String {
 }
 
 /// What the workload's figures are.
-fn unit(workload: Workload) -> &'static str {
+pub fn unit(workload: Workload) -> &'static str {
     match workload {
         Workload::Load => "ms (p50)",
         Workload::Seen | Workload::SeenUnderLoad => "ms (p99)",
