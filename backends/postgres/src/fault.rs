@@ -68,6 +68,11 @@ impl Fault {
         }
     }
 
+    /// Whether a row stands already where one was to be inserted.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+
     /// Whether this session cannot write any more, though another one may.
     pub(crate) fn is_read_only(&self) -> bool {
         matches!(self, Self::Postgres(error)
