@@ -7,6 +7,7 @@ mod bare;
 mod catch_up;
 mod commands;
 mod domain;
+mod functions;
 mod loading;
 mod overhead;
 mod postgres;
@@ -45,6 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("overhead", overhead::run),
         ("loading", loading::run),
         ("scanner", scanner::run),
+        ("functions", functions::run),
     ];
     let mut figures = Vec::new();
     for (name, bench) in benches.iter().filter(|(name, _)| name.contains(&filter)) {

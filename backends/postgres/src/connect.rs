@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error as _,
     fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -12,7 +13,7 @@ use std::{
 
 use futures::future::poll_fn;
 use lucent_core::store::StoreError;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_postgres::{
     AsyncMessage, Client, Config, NoTls, Row, Statement,
     types::{ToSql, Type},
@@ -31,21 +32,23 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| {
-            StoreError::backend(
-                "read the connection string of PostgreSQL",
-                BadAddress(error),
-                false,
-            )
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            // Its text may hold a password, so it is not shown.
+            StoreError::Inaccessible {
+                location: "the given address".to_owned(),
+                reason: with_cause(&error),
+                remedy: "write it as `postgres://user:password@host:port/database`".to_owned(),
+            }
         })?;
         let schema = Schema::new(schema)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
         }
         if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(DEAD_AFTER);
+            config.tcp_user_timeout(options.answer_timeout);
         }
-        config.keepalives_idle(DEAD_AFTER);
+        // The system counts this one in seconds.
+        config.keepalives_idle(std::cmp::max(options.answer_timeout, Duration::from_secs(1)));
         if config.get_application_name().is_none() {
             config.application_name("lucent");
         }
@@ -55,13 +58,16 @@ impl Server {
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Session, Fault> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = (&mut connection).await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
-            }
-        });
-        self.prepare(client).await
+        self.in_time(async {
+            let (client, mut connection) = self.config.connect(NoTls).await?;
+            let task = tokio::spawn(async move {
+                if let Err(error) = (&mut connection).await {
+                    tracing::debug!(%error, "a connection to PostgreSQL ended");
+                }
+            });
+            self.prepare(client, task.abort_handle()).await
+        })
+        .await
     }
 
     /// Opens a connection whose notifications are sent to a channel.
@@ -69,20 +75,32 @@ impl Server {
         &self,
         heard: mpsc::UnboundedSender<String>,
     ) -> Result<Session, Fault> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notification(note) = message
-                    && heard.send(note.payload().to_owned()).is_err()
-                {
-                    break;
+        self.in_time(async {
+            let (client, mut connection) = self.config.connect(NoTls).await?;
+            let task = tokio::spawn(async move {
+                while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+                    if let AsyncMessage::Notification(note) = message
+                        && heard.send(note.payload().to_owned()).is_err()
+                    {
+                        break;
+                    }
                 }
-            }
-        });
-        self.prepare(client).await
+            });
+            self.prepare(client, task.abort_handle()).await
+        })
+        .await
     }
 
-    async fn prepare(&self, client: Client) -> Result<Session, Fault> {
+    /// The server may accept a connection and never say a word.
+    async fn in_time(
+        &self,
+        opening: impl Future<Output = Result<Session, Fault>>,
+    ) -> Result<Session, Fault> {
+        let limit = self.options.longest_answer();
+        tokio::time::timeout(limit, opening).await.unwrap_or(Err(Fault::Silent(limit)))
+    }
+
+    async fn prepare(&self, client: Client, task: AbortHandle) -> Result<Session, Fault> {
         let lock_timeout = self.options.patience.as_millis().clamp(1, 1_000_000_000);
         let durability = match self.options.relaxed {
             true => "SET synchronous_commit = off",
@@ -91,7 +109,13 @@ impl Server {
         client
             .batch_execute(&format!("{SETTINGS}; SET lock_timeout = {lock_timeout}; {durability}"))
             .await?;
-        Ok(Session { client, statements: Mutex::default(), schema: self.schema.clone() })
+        Ok(Session {
+            client,
+            task,
+            longest_answer: self.options.longest_answer(),
+            statements: Mutex::default(),
+            schema: self.schema.clone(),
+        })
     }
 }
 
@@ -104,6 +128,9 @@ impl fmt::Debug for Server {
 /// A connection, and the statements that it knows.
 pub(crate) struct Session {
     client: Client,
+    /// What moves the bytes.
+    task: AbortHandle,
+    longest_answer: Duration,
     statements: Mutex<HashMap<&'static str, Statement>>,
     schema: Schema,
 }
@@ -126,6 +153,16 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<Vec<Row>, Fault> {
         let statement = self.statement(sql).await?;
+        self.answer(self.client.query(&statement, values)).await
+    }
+
+    /// Runs a statement that may take as long as it wants.
+    pub(crate) async fn query_at_length(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        let statement = self.statement(sql).await?;
         Ok(self.client.query(&statement, values).await?)
     }
 
@@ -136,7 +173,7 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<Row, Fault> {
         let statement = self.statement(sql).await?;
-        Ok(self.client.query_one(&statement, values).await?)
+        self.answer(self.client.query_one(&statement, values)).await
     }
 
     /// Runs a statement that gives no row.
@@ -146,7 +183,15 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<u64, Fault> {
         let statement = self.statement(sql).await?;
-        Ok(self.client.execute(&statement, values).await?)
+        self.answer(self.client.execute(&statement, values)).await
+    }
+
+    /// Begins to listen for what is announced about the ledger.
+    pub(crate) async fn listen(&self) -> Result<(), Fault> {
+        // Announcements are commits, too, and one that waits for the disk would make an append wait
+        // behind it. What they announce is on the disk already.
+        let listen = format!("SET synchronous_commit = off; LISTEN {}", self.schema.channel());
+        self.answer(self.client.batch_execute(&listen)).await
     }
 
     /// The prepared statement; `{schema}` in its text stands for the ledger's schema.
@@ -154,9 +199,25 @@ impl Session {
         if let Some(known) = self.lock().get(sql) {
             return Ok(known.clone());
         }
-        let statement = self.client.prepare_typed(&self.schema.fill(sql), NO_TYPES).await?;
+        let sql_here = self.schema.fill(sql);
+        let statement = self.answer(self.client.prepare_typed(&sql_here, NO_TYPES)).await?;
         self.lock().insert(sql, statement.clone());
         Ok(statement)
+    }
+
+    /// Waits for an answer. If none comes, the connection counts as lost and is closed, so that
+    /// whatever else waits on it hears of that.
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        match tokio::time::timeout(self.longest_answer, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                self.task.abort();
+                Err(Fault::Silent(self.longest_answer))
+            }
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Statement>> {
@@ -170,10 +231,13 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A connection string that makes no sense; its text may hold a password, so it is not shown.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; write it as `postgres://user:password@host:port/database`")]
-struct BadAddress(#[source] tokio_postgres::Error);
+/// An error and the one that it comes from.
+fn with_cause(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
 
 fn location(config: &Config, schema: &str) -> String {
     use tokio_postgres::config::Host;
@@ -192,9 +256,6 @@ fn location(config: &Config, schema: &str) -> String {
 }
 
 const NO_TYPES: &[Type] = &[];
-
-/// For how long a connection may be silent before it counts as dead.
-const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 /// Plans are made once and by index: a plan that knows the values of a batch costs more to make
 /// than to run, and a table without statistics must not be scanned. A writer that stops in the

@@ -122,11 +122,13 @@ impl Heads {
         session: &Session,
         heard: &mut mpsc::UnboundedReceiver<String>,
     ) -> Option<Fault> {
-        // Announcements are commits, too, and one that waits for the disk would make an append wait
-        // behind it. What they announce is on the disk already.
-        let listen = format!("SET synchronous_commit = off; LISTEN {}", server.schema.channel());
-        if let Err(error) = session.client().batch_execute(&listen).await {
-            return Some(error.into());
+        match session.listen().await {
+            Ok(()) => {}
+            // A replica announces nothing, so its log is only looked at.
+            Err(fault) if fault.is_read_only() => {
+                tracing::debug!(?fault, "events are found by looking for them");
+            }
+            Err(fault) => return Some(fault),
         }
         let (class, name) = (LISTENERS, server.schema.name());
         if let Err(fault) = session.query(JOIN, &[&class, &name]).await {

@@ -14,16 +14,16 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    aggregate::Evolve as _,
     app::{
         CommandError, Engine, Loaded,
         line::{Arrival, Entry, Ride, Slot},
         load::load,
     },
-    command::{CommandContext, Decision, EventOf, Handled},
+    command::{CommandContext, DecidedOn, Decision, EventOf, Handled, OnAggregate},
     event::{BusinessContext, CommandId, Metadata, NewEvent, RecordedEvent},
     id::AggregateId as _,
     position::{Position, Version},
+    state::Evolve as _,
     store::{Appended, VersionConflict},
     stream::StreamId,
     time::Timestamp,
@@ -36,7 +36,8 @@ pub struct Done<R = ()> {
     pub reply: R,
     /// The position to read after, to see what the command did.
     pub position: Position,
-    /// The version of the aggregate's stream.
+    /// The version of the aggregate's stream; of a command with tags, that of the stream of its last
+    /// event, or zero if there is none.
     pub version: Version,
     /// How many events the command added.
     pub events: usize,
@@ -47,14 +48,15 @@ pub struct Done<R = ()> {
 /// A command on its way; await it.
 #[must_use = "a command does nothing until it is awaited"]
 pub struct Execute<C> {
-    engine: Arc<Engine>,
-    command: C,
-    id: Option<CommandId>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) command: C,
+    pub(super) id: Option<CommandId>,
     context: BusinessContext,
     cause: Option<Arc<Metadata>>,
 }
 
-type Outcome<C> = Result<Done<<C as Handled>::Reply>, CommandError<<C as Handled>::Refusal>>;
+pub(super) type Outcome<C> =
+    Result<Done<<C as Handled>::Reply>, CommandError<<C as Handled>::Refusal>>;
 
 impl<C: Handled> Execute<C> {
     pub(crate) fn new(engine: Arc<Engine>, command: C) -> Self {
@@ -80,7 +82,18 @@ impl<C: Handled> Execute<C> {
         self
     }
 
-    async fn run(self) -> Outcome<C> {
+    /// The metadata of what the command causes.
+    pub(super) fn metadata(&self, id: CommandId) -> Metadata {
+        match &self.cause {
+            Some(cause) => Metadata::caused_by(id, cause),
+            None => Metadata::of_command(id, self.context.clone()),
+        }
+    }
+}
+
+impl<C: OnAggregate> Execute<C> {
+    /// Executes a command that is for an aggregate.
+    pub(crate) async fn run(self) -> Outcome<C> {
         let stream = self.command.aggregate_id().stream_id()?;
         if let Some(id) = self.id
             && let Some(first) = self.engine.events.command_outcome(id).await?
@@ -88,10 +101,7 @@ impl<C: Handled> Execute<C> {
             return repeated::<C>(&first);
         }
         let command_id = self.id.unwrap_or_else(CommandId::new);
-        let metadata = Arc::new(match &self.cause {
-            Some(cause) => Metadata::caused_by(command_id, cause),
-            None => Metadata::of_command(command_id, self.context.clone()),
-        });
+        let metadata = Arc::new(self.metadata(command_id));
         let slot = self.engine.caches.slot::<C::Aggregate>(&stream);
         let mut alone = false;
         let mut retries = 0;
@@ -203,7 +213,7 @@ impl<C: Handled> Execute<C> {
 }
 
 /// Moves the state on to where the decision brings it.
-fn advance<C: Handled>(
+fn advance<C: OnAggregate>(
     loaded: &mut Loaded<C::Aggregate>,
     decision: Decision<EventOf<C>, C::Reply>,
 ) -> Done<C::Reply> {
@@ -229,7 +239,9 @@ struct Decided<C: Handled> {
     ride: Ride,
 }
 
-fn encode_reply<R: crate::command::Reply, X>(reply: &R) -> Result<Bytes, CommandError<X>> {
+pub(super) fn encode_reply<R: crate::command::Reply, X>(
+    reply: &R,
+) -> Result<Bytes, CommandError<X>> {
     match serde_json::to_vec(reply) {
         Ok(bytes) => Ok(bytes.into()),
         Err(error) => {
@@ -238,7 +250,7 @@ fn encode_reply<R: crate::command::Reply, X>(reply: &R) -> Result<Bytes, Command
     }
 }
 
-fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
+pub(super) fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
     let reply = serde_json::from_slice(first.reply.as_deref().unwrap_or(b"null"));
     let reply = reply.map_err(|error| CommandError::Invalid {
         reason: format!("the id was used before, and the reply of then does not decode: {error}"),
@@ -246,7 +258,7 @@ fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
     Ok(Done {
         reply,
         position: first.position,
-        version: first.versions.first().copied().unwrap_or_default(),
+        version: first.versions.last().copied().unwrap_or_default(),
         events: 0,
         repeated: true,
     })
@@ -258,7 +270,7 @@ impl<C: Handled> IntoFuture for Execute<C> {
 
     /// Cancel safe: dropping the future leaves all of the command's events written, or none.
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        <C::State as DecidedOn<C, C::Boundary>>::execute(self)
     }
 }
 

@@ -110,6 +110,23 @@ async fn a_store_that_fails_leaves_the_aggregate_usable() {
 }
 
 #[tokio::test]
+async fn an_unknown_outcome_is_reported_as_such_and_an_id_makes_it_safe_to_try_again() {
+    let (store, faults) = StoreWithFaults::new();
+    let app = app(store).await;
+    app.execute(open("a")).await.unwrap();
+    faults.set(Fault::Unknown);
+    let id = CommandId::derived("uncertain");
+    let error = app.execute(add("a", &[1])).id(id).await.unwrap_err();
+    assert!(matches!(error, CommandError::Store(_)), "{error}");
+    assert!(error.is_outcome_unknown() && !error.is_transient(), "{error}");
+    assert!(error.to_string().contains("with a command id it may be sent again"), "{error}");
+    faults.set(Fault::None);
+    let again = app.execute(add("a", &[1])).id(id).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(app.execute(add("a", &[1])).await.unwrap().reply, 2);
+}
+
+#[tokio::test]
 async fn a_command_that_is_dropped_halfway_leaves_all_or_nothing() {
     let (store, faults) = StoreWithFaults::new();
     let app = app(store).await;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the benchmarks, which are a workspace of their own.
 
+use super::services;
 use crate::{Failure, Workspace, step::Step};
 
 /// Runs the benchmarks whose names contain the filter, or all of them.
@@ -14,7 +15,8 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
     }
     let arguments = ["run", "--release", "--manifest-path", MANIFEST, "--"];
     let arguments = arguments.into_iter().chain(filters.iter().map(String::as_str));
-    Step::cargo("benchmarks", &workspace.root, arguments).run()
+    let benchmarks = Step::cargo("benchmarks", &workspace.root, arguments);
+    services::with_all(workspace, || benchmarks.run())
 }
 
 const MANIFEST: &str = "bench/Cargo.toml";

@@ -17,7 +17,7 @@ use futures::{
 };
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
+    aggregate::Aggregate,
     app::{
         Engine, Loaded,
         line::waiting::{Departure, Entry, GroupId, Waiting},
@@ -25,8 +25,10 @@ use crate::{
     },
     event::NewEvent,
     position::{Position, Version},
+    state::Evolve,
     store::{
-        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, VersionConflict,
+        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, StoreError,
+        VersionConflict,
     },
     stream::StreamId,
 };
@@ -103,7 +105,7 @@ impl<A: Aggregate> Slot<A> {
     }
 }
 
-impl<A: Evolve> Turn<'_, A> {
+impl<A: Aggregate + Evolve> Turn<'_, A> {
     /// Takes the newest state out, if there is one; says whether it is confirmed.
     ///
     /// A turn that ends without [`Self::put_back`] or [`Self::join`] loses the state, so that a
@@ -189,7 +191,7 @@ struct Journey<A: Aggregate> {
     id: GroupId,
 }
 
-impl<A: Evolve> Journey<A> {
+impl<A: Aggregate + Evolve> Journey<A> {
     async fn travel(self, before: Option<Ride>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
             arrived(before).await;
@@ -266,9 +268,14 @@ async fn arrived(ride: Ride) {
     drop(AssertUnwindSafe(ride).catch_unwind().await);
 }
 
-/// Whether a single command may be to blame, so that its neighbors deserve another try.
+/// Whether a single command may be to blame, and it is certain that nothing was written, so that its
+/// neighbors deserve another try.
 fn may_be_one_commands(error: &AppendError) -> bool {
-    !matches!(error, AppendError::Store(error) if error.is_transient())
+    match error {
+        AppendError::Store(StoreError::Backend { transient, .. }) => !transient,
+        AppendError::Store(_) => false,
+        _ => true,
+    }
 }
 
 impl<A: Aggregate> Drop for Journey<A> {
