@@ -161,3 +161,25 @@ fn lines_of_packages_that_were_not_looked_at_stay() {
     assert_eq!(project.read("lucent.lock"), both);
     project.ok(&["check", "-p", "b"]);
 }
+
+#[test]
+fn types_of_other_packages_are_spelled_out_whichever_packages_are_meant() {
+    let domain = DOMAIN.replace("{ on: bool }", "{ on: money::Price }");
+    let project = Project::of(&[
+        ("Cargo.toml", "[workspace]\nmembers = [\"shop\", \"money\"]\nresolver = \"3\"\n"),
+        (
+            "shop/Cargo.toml",
+            &format!("{MANIFEST}[dependencies]\nmoney = {{ path = \"../money\" }}\n"),
+        ),
+        ("shop/src/lib.rs", &domain),
+        ("money/Cargo.toml", "[package]\nname = \"money\"\nedition = \"2024\"\n"),
+        ("money/src/lib.rs", "pub struct Price { pub cents: u64 }\n"),
+    ]);
+    project.ok(&["lock"]);
+    let lock = project.read("lucent.lock");
+    assert!(lock.contains("LampSwitched 1 {on: Price{cents: u64}}"), "{lock}");
+    project.ok(&["check", "-p", "shop"]);
+    project.write("money/src/lib.rs", "pub struct Price { pub cents: i64 }\n");
+    let run = project.run(&["check", "-p", "shop"]);
+    assert!(run.code == 1 && run.err.contains("Price{cents: i64}"), "{run:?}");
+}

@@ -19,7 +19,7 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
     let views: BTreeSet<Place> = views(survey).iter().map(|view| view.of.place.clone()).collect();
     let mut add = |kind, package: usize, name: &str, version, shape: String, place| {
         let located = &packages[package];
-        if !located.external {
+        if located.is_checked() {
             let name = format!("{}/{name}", located.package.name);
             entries.push(Entry { kind, name, version, shape, place });
         }

@@ -59,7 +59,9 @@ struct Reader {
 
 impl Reader {
     fn package(&mut self, survey: &mut Survey, package: usize, outline: &Outline) {
-        for missing in &outline.missing {
+        let located = &survey.workspace.packages[package];
+        let is_checked = located.is_checked();
+        for missing in outline.missing.iter().filter(|_| is_checked) {
             let file = survey.workspace.shown(missing);
             survey.problems.push(
                 Diagnostic::error(
@@ -69,7 +71,7 @@ impl Reader {
                 .help("write the file, or remove the `mod` or `include!` that names it"),
             );
         }
-        for mistake in &outline.mistakes {
+        for mistake in outline.mistakes.iter().filter(|_| is_checked) {
             let root = survey.workspace.packages[package].package.root.clone();
             survey.problems.push(registry_mistake(survey, &root, &mistake.message));
         }
@@ -88,7 +90,7 @@ impl Reader {
                 file: Rc::clone(&file),
             };
             let first = !survey.sources.iter().any(|known| Rc::ptr_eq(&known.file, &file));
-            if first && !survey.workspace.packages[package].external {
+            if first {
                 survey.made.collect(&file.syntax.items);
             }
             self.items(survey, &source, &source.module, &file.syntax.items, &scanned);
@@ -149,13 +151,14 @@ impl Reader {
                 _ => {}
             }
         }
+        let is_listed = survey.workspace.packages[source.package].is_listed();
         // After the imports, which decide whose `#[function]` it is.
         for item in items {
             match item {
-                Item::Fn(item) if !is_test(&item.attrs) => {
+                Item::Fn(item) if is_listed && !is_test(&item.attrs) => {
                     self.function(survey, source, module, item, scanned);
                 }
-                Item::Macro(item) if !is_test(&item.attrs) => {
+                Item::Macro(item) if is_listed && !is_test(&item.attrs) => {
                     survey.problems.extend(hidden(source, item));
                 }
                 _ => {}
