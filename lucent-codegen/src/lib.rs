@@ -46,7 +46,7 @@
 //!
 //! # Which attributes count
 //!
-//! `command_handler`, `query_handler`, `projector` and `event_handler`, if the path leads to
+//! `command_handler`, `query_handler`, `projector`, `event_handler` and `function`, if the path leads to
 //! `lucent_core` (or the name that the manifest gives it), into the crate itself, or if a `use` in
 //! the same module brings the name from there. A glob counts, for it may bring it. A crate that
 //! re-exports Lucent is made known by its importer, as is a path to lucent-core other than a
