@@ -96,20 +96,19 @@ fn versions_of_a_function_stand_beside_each_other() {
 use lucent_core::prelude::*;
 #[function(version = 1)]
 fn score(amount: u64) -> u64 { amount }
-mod better {
-    use lucent_core::prelude::*;
-    #[function(name = \"score\", version = 2)]
-    fn score_2(amount: u64) -> u64 { amount }
-}
+#[function(of = score, version = 2)]
+fn score_2(amount: u64) -> u64 { amount }
+#[function(of = score, version = 2, variant = \"bold\")]
+fn score_bold(amount: u64) -> u64 { amount }
 ";
     let project = Project::library(functions);
     project.ok(&["lock"]);
     let lock = project.read("lucent.lock");
     assert!(
-        lock.contains("function shop/score 1 (u64) -> u64\nfunction shop/score 2 (u64) -> u64\n")
+        lock.contains("function shop/score 1 (u64) -> u64\nfunction shop/score 2 (u64) -> u64\nfunction shop/score#bold 2 (u64) -> u64\n")
     );
     edit(&project, "fn score_2(amount: u64) -> u64", "fn score_2(amount: u64) -> f64");
-    project.check_says(1, &["LU0201", "-> f64", "another function with `version = 3`"]);
+    project.check_says(1, &["LU0201", "-> f64", "raise it to `version = 3`"]);
 }
 
 #[test]

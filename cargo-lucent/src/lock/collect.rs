@@ -66,11 +66,16 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
     entries
 }
 
-/// A function's name, with that of its variant.
+/// A function's name without its version, and with its variant: `fee` of `fee@v2`, `fee#bold` of
+/// `fee@v2-bold`.
 pub(crate) fn name_of(function: &Function) -> String {
+    let name = match function.arguments.find("of") {
+        Some(_) => function.name.split("@v").next().unwrap_or_default(),
+        None => &function.name,
+    };
     match function.arguments.string("variant") {
-        Some(variant) => format!("{}#{variant}", function.name),
-        None => function.name.clone(),
+        Some(variant) => format!("{name}#{variant}"),
+        None => name.to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads the sources of all packages.
 //!
-//! Invariant: what the build's own scanner says is annotated is what is listed here; only
-//! `#[function]` is recognized besides, by the same rule of imports.
+//! Invariant: what the build's own scanner says is annotated is what is listed here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +14,7 @@ use syn::{Item, UseTree, ext::IdentExt as _};
 
 use super::{
     File, Function, Mentions, Source, Survey, TypeBody, TypeDef,
-    attribute::{arguments, derived, docs, is_test, metas},
+    attribute::{arguments, derived, docs, is_test},
     hidden::hidden,
     parse,
 };
@@ -152,7 +151,6 @@ impl Reader {
             }
         }
         let is_listed = survey.workspace.packages[source.package].is_listed();
-        // After the imports, which decide whose `#[function]` it is.
         for item in items {
             match item {
                 Item::Fn(item) if is_listed && !is_test(&item.attrs) => {
@@ -201,16 +199,13 @@ impl Reader {
     ) {
         let ident = item.sig.ident.unraw().to_string();
         let line = u32::try_from(item.sig.ident.span().start().line).unwrap_or_default();
-        let mut kinds: Vec<&str> = scanned
+        let kinds: Vec<&str> = scanned
             .get(&(source.target.id(), line))
             .into_iter()
             .flatten()
             .filter(|found| found.ident == ident && found.module == module)
             .map(|found| found.kind)
             .collect();
-        if kinds.is_empty() && is_plain_function(survey, source, module, item) {
-            kinds.push(FUNCTION);
-        }
         for kind in kinds {
             let place = Place::of(&source.file.shown, item.sig.ident.span());
             if !self.seen.insert(place.clone()) {
@@ -232,38 +227,6 @@ impl Reader {
             });
         }
     }
-}
-
-/// Whether a function carries Lucent's `#[function]`.
-fn is_plain_function(
-    survey: &Survey,
-    source: &Source,
-    module: &[String],
-    item: &syn::ItemFn,
-) -> bool {
-    let roots = &survey.workspace.packages[source.package].package.roots;
-    let key = (source.target.crate_name.clone(), module.to_vec());
-    let imports = survey.imports.get(&key).map(Vec::as_slice).unwrap_or_default();
-    let leads = |path: &[String]| {
-        path.iter().find(|segment| !segment.is_empty()).is_some_and(|root| {
-            roots.contains(root) || matches!(root.as_str(), "crate" | "self" | "super")
-        })
-    };
-    metas(&item.attrs).iter().any(|meta| {
-        let path: Vec<String> =
-            meta.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-        match path.as_slice() {
-            [name] => {
-                name == FUNCTION
-                    && match imports.iter().find(|(known, _)| known == FUNCTION) {
-                        Some((_, path)) => leads(path),
-                        None => imports.iter().any(|(known, path)| known == "*" && leads(path)),
-                    }
-            }
-            [.., name] => name == FUNCTION && leads(&path),
-            [] => false,
-        }
-    })
 }
 
 /// A mistake that the build reports too; it starts with its place.
@@ -312,5 +275,3 @@ pub(crate) fn import(
         }
     }
 }
-
-const FUNCTION: &str = "function";
