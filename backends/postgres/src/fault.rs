@@ -105,6 +105,11 @@ impl Fault {
         matches!(self, Self::Postgres(error) if error.code() == Some(code))
     }
 
+    /// Whether a row stands already where one was to be inserted.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.is_of(&SqlState::UNIQUE_VIOLATION)
+    }
+
     /// Whether the transaction was undone because of other transactions, so that the same one may
     /// succeed at once.
     pub(crate) fn is_undone_by_others(&self) -> bool {

@@ -1,6 +1,8 @@
 //! Tests of the PostgreSQL store, in one binary.
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod events;

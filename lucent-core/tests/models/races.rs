@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use lucent_core::prelude::*;
 use tokio::sync::Barrier;
 
 use super::courses::{Refusal, app, define, rename, subscription};
-use crate::app::store_with_faults::StoreWithFaults;
+use crate::app::store_with_faults::{Fault, StoreWithFaults};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test]
 async fn of_many_subscribers_on_the_last_seat_exactly_one_wins() {
-    let store = MemoryStore::new();
+    let (store, faults) = StoreWithFaults::new();
+    faults.set(Fault::Yield);
     // Each one has an application of its own, as if each were a process.
     let mut apps = Vec::new();
     for _ in 0..16 {
@@ -56,9 +56,10 @@ async fn commands_of_one_process_take_turns_and_need_no_retries() {
     assert_eq!(faults.appends() - before, 100);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test]
 async fn one_student_cannot_get_around_the_limit_by_subscribing_to_many_courses_at_once() {
-    let store = MemoryStore::new();
+    let (store, faults) = StoreWithFaults::new();
+    faults.set(Fault::Yield);
     let mut apps = Vec::new();
     for index in 0..8 {
         let app = app(store.clone()).await;

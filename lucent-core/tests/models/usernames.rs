@@ -3,6 +3,8 @@
 use futures::future::join_all;
 use lucent_core::{CommandError, prelude::*};
 
+use crate::app::store_with_faults::{Fault, StoreWithFaults};
+
 #[derive(AggregateId)]
 pub struct UserId(Uuid);
 
@@ -114,7 +116,7 @@ pub fn register_carelessly(name: &Username, command: &RegisterCarelessly) -> Opt
 
 lucent_core::registry! { functions: [register, change_username, register_carelessly] }
 
-async fn app(store: MemoryStore) -> App<Registry> {
+async fn app(store: impl lucent_core::store::Store) -> App<Registry> {
     App::new(registry()).store(store).start().await.unwrap()
 }
 
@@ -136,20 +138,24 @@ async fn a_name_is_free_again_when_its_user_has_taken_another() {
     assert_eq!(taken.refusal(), Some(Refusal::Taken));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test]
 async fn of_many_who_want_a_name_at_once_exactly_one_gets_it() {
-    let store = MemoryStore::new();
+    let (store, faults) = StoreWithFaults::new();
+    faults.set(Fault::Yield);
     let old = app(store.clone()).await;
-    let mut racers = Vec::new();
+    let mut users = Vec::new();
     for index in 0..8 {
-        let app = app(store.clone()).await;
         let earlier = registration(&format!("user {index}"));
-        let user = earlier.user;
+        users.push((app(store.clone()).await, earlier.user));
         old.execute(earlier).await.unwrap();
-        let change = ChangeUsername { user, username: "ann".into() };
-        racers.push(tokio::spawn(app.execute(registration("ann")).into_future()));
-        racers.push(tokio::spawn(app.execute(change).into_future()));
     }
+    let racers = users.iter().flat_map(|(app, user)| {
+        let change = ChangeUsername { user: *user, username: "ann".into() };
+        [
+            tokio::spawn(app.execute(registration("ann")).into_future()),
+            tokio::spawn(app.execute(change).into_future()),
+        ]
+    });
     let outcomes = join_all(racers).await;
     let won = outcomes.into_iter().filter(|outcome| outcome.as_ref().unwrap().is_ok());
     assert_eq!(won.count(), 1);

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the benchmarks, which are workspaces of their own.
 
-use super::peers;
+use super::{peers, services};
 use crate::{Failure, Workspace, step::Step};
 
 /// Runs the benchmarks whose names contain the filter, or all of them; the peers' come last, and
@@ -22,10 +22,15 @@ pub(super) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     }
     let words = ["run", "--release", "--manifest-path", MANIFEST, "--"];
     let words = words.into_iter().chain(arguments.iter().map(String::as_str));
-    Step::cargo("benchmarks", &workspace.root, words).run()?;
-    match arguments.is_empty() {
-        true => peers::run(workspace, &[]),
-        false => Ok(()),
+    let benchmarks = Step::cargo("benchmarks", &workspace.root, words);
+    // Only these need a server.
+    match arguments.first() {
+        Some(filter) if !"postgres".contains(filter.as_str()) => benchmarks.run(),
+        Some(_) => services::with_all(workspace, || benchmarks.run()),
+        None => {
+            services::with_all(workspace, || benchmarks.run())?;
+            peers::run(workspace, &[])
+        }
     }
 }
 

@@ -140,7 +140,8 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 const SUPPORTED: i32 = 2;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
-/// step after which they must not append drops the function `append` and makes one of another name.
+/// step after which they must not append drops the function `append` and makes one of another name,
+/// and renames a column of `events`, since their plain INSERTs name them all.
 const STEPS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
 
 /// Tables that the first step makes.

@@ -80,7 +80,7 @@ impl Pen {
     /// Writes what memory suffices for; nothing is written if it does not, or is out of date.
     async fn write_from_memory(
         &self,
-        knowledge: &Knowledge,
+        knowledge: &mut Knowledge,
         head: u64,
         batch: &[Request],
     ) -> Result<Option<(Decided, Vec<i64>)>, Failure> {
@@ -100,11 +100,23 @@ impl Pen {
             verdicts.push(verdict);
         }
         let evidence = Evidence::of(&columns, draft.asked.len(), &self.process);
-        let outcome = columns.write(&self.session, self.lock, &draft).await;
+        let outcome = match columns.are_plain(&draft) && knowledge.seems_alone() {
+            true => {
+                let inserted = columns.insert(&self.session, self.lock, &draft).await;
+                inserted.map(|inserted| inserted.then(Vec::new))
+            }
+            false => columns.write(&self.session, self.lock, &draft).await,
+        };
         let decided = Decided::new(verdicts, draft);
         match outcome {
-            Ok(Some(answers)) => Ok(Some((decided, answers))),
-            Ok(None) => Ok(None),
+            Ok(Some(answers)) => {
+                knowledge.met_nobody();
+                Ok(Some((decided, answers)))
+            }
+            Ok(None) => {
+                knowledge.met_others();
+                Ok(None)
+            }
             Err(fault) => {
                 Err(Failure { open: evidence.map(|evidence| (decided, evidence)), fault })
             }

@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,7 +27,8 @@ use crate::{
     position::{Position, Version},
     state::Evolve,
     store::{
-        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, VersionConflict,
+        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, StoreError,
+        VersionConflict,
     },
     stream::StreamId,
 };
@@ -118,7 +120,7 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
     pub(crate) async fn quiet(&self) {
         if let Some((_, ride)) = &self.last {
             // Whatever came of it, the store knows.
-            drop(ride.clone().await);
+            arrived(ride.clone()).await;
         }
     }
 
@@ -192,7 +194,7 @@ struct Journey<A: Aggregate> {
 impl<A: Aggregate + Evolve> Journey<A> {
     async fn travel(self, before: Option<Ride>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
-            drop(before.await);
+            arrived(before).await;
         }
         if is_busy {
             // Those who were just answered get to decide their next commands, for the same append.
@@ -223,7 +225,12 @@ impl<A: Aggregate + Evolve> Journey<A> {
         let mut waiting = self.slot.waiting();
         let departure = waiting.depart(self.id)?;
         let state = waiting.state_after(self.id).filter(|_| !departure.events.is_empty());
-        let snapshot = state.and_then(|state| due_snapshot(&self.stream, state));
+        // Other callers share this future: a state that panics when it is encoded is not theirs.
+        let encode = AssertUnwindSafe(|| state.and_then(|state| due_snapshot(&self.stream, state)));
+        let snapshot = catch_unwind(encode).unwrap_or_else(|_| {
+            tracing::error!(stream = %self.stream, "the snapshot was not taken: encoding it panicked");
+            None
+        });
         Some((departure, snapshot))
     }
 
@@ -256,9 +263,19 @@ impl<A: Aggregate + Evolve> Journey<A> {
     }
 }
 
-/// Whether a single command may be to blame, so that its neighbors deserve another try.
+/// Waits until a group has arrived, even if its way ends in a panic of the store.
+async fn arrived(ride: Ride) {
+    drop(AssertUnwindSafe(ride).catch_unwind().await);
+}
+
+/// Whether a single command may be to blame, and it is certain that nothing was written, so that its
+/// neighbors deserve another try.
 fn may_be_one_commands(error: &AppendError) -> bool {
-    !matches!(error, AppendError::Store(error) if error.is_transient())
+    match error {
+        AppendError::Store(StoreError::Backend { transient, .. }) => !transient,
+        AppendError::Store(_) => false,
+        _ => true,
+    }
 }
 
 impl<A: Aggregate> Drop for Journey<A> {

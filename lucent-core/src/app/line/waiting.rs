@@ -147,8 +147,12 @@ impl<A, E> Waiting<A, E> {
         Some(group.id)
     }
 
-    /// Sends the group that is first in line; nothing if it was discarded.
+    /// Sends the group that is first in line; nothing if it was discarded, or if the one before it
+    /// has not arrived.
     pub(super) fn depart(&mut self, id: GroupId) -> Option<Departure<E>> {
+        if self.under_way.is_some() {
+            return None;
+        }
         let group = self.groups.pop_front_if(|group| group.id == id)?;
         self.under_way = Some(id);
         self.crowd = group.entries;
