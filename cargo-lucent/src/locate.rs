@@ -30,26 +30,35 @@ pub(crate) struct Located {
     pub(crate) manifest: PathBuf,
     /// The packages that it depends on directly.
     pub(crate) dependencies: Vec<String>,
-    /// Whether it lies outside of the workspace: it is read, but not checked.
-    pub(crate) external: bool,
+    pub(crate) part: Part,
 }
 
-/// Finds the packages of the workspace, and those beside it whose registries they compose.
+/// What a package is read for; each includes those before it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Part {
+    /// Others spell out its types.
+    Types,
+    /// It is listed, drawn and cataloged.
+    Listed,
+    /// It is checked, and its shapes are locked.
+    Checked,
+}
+
+/// Finds the packages of the workspace that use Lucent, and those that they depend on by path.
 pub(crate) fn locate(manifest: Option<&Path>, only: &[String]) -> Result<Workspace, Failure> {
     let metadata = ask(manifest)?;
     let root = metadata.workspace_root.clone().into_std_path_buf();
     let mut packages = Vec::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut beside: Vec<PathBuf> = Vec::new();
-    for package in &metadata.packages {
-        if !only.is_empty() && !only.iter().any(|name| name == package.name.as_str()) {
-            continue;
-        }
+    let is_meant = |package: &cargo_metadata::Package| {
+        only.is_empty() || only.iter().any(|name| name == package.name.as_str())
+    };
+    for package in metadata.packages.iter().filter(|package| uses_lucent(package)) {
         seen.insert(package.manifest_path.clone().into_std_path_buf());
-        if uses_lucent(package) {
-            beside.extend(paths(package));
-            packages.push(located(package, false));
-        }
+        beside.extend(paths(package));
+        let part = if is_meant(package) { Part::Checked } else { Part::Types };
+        packages.push(located(package, part));
     }
     if let Some(unknown) = only.iter().find(|name| {
         !metadata.packages.iter().any(|package| package.name.as_str() == name.as_str())
@@ -65,21 +74,23 @@ pub(crate) fn locate(manifest: Option<&Path>, only: &[String]) -> Result<Workspa
         if !seen.insert(manifest.clone()) {
             continue;
         }
-        let Ok(metadata) = ask(Some(&manifest)) else {
-            // Cargo says so when the package is built.
-            continue;
+        let is_it = |package: &&cargo_metadata::Package| {
+            package.manifest_path.as_std_path() == manifest && !is_lucent(package)
         };
-        for package in
-            metadata.packages.iter().filter(|p| p.manifest_path.as_std_path() == manifest)
+        if let Some(member) = metadata.packages.iter().find(is_it) {
+            beside.extend(paths(member));
+            packages.push(located(member, Part::Types));
+        } else if let Ok(outside) = ask(Some(&manifest))
+            && let Some(package) = outside.packages.iter().find(is_it)
         {
-            if opts_in(package) {
-                beside.extend(paths(package));
-                packages.push(located(package, true));
-            }
+            // Where cargo cannot say what is there, it says so when the package is built.
+            beside.extend(paths(package));
+            let listed = only.is_empty() && opts_in(package);
+            packages.push(located(package, if listed { Part::Listed } else { Part::Types }));
         }
     }
     packages.sort_by(|a, b| a.package.name.cmp(&b.package.name));
-    if packages.is_empty() {
+    if !packages.iter().any(|located| located.part == Part::Checked) {
         return Err(Failure::Usage(format!(
             "no package of {} uses Lucent: `cargo lucent new <name>` makes one that does, and a package \
              without `lucent_codegen::build()` in its build.rs is looked at if its manifest has \
@@ -89,6 +100,16 @@ pub(crate) fn locate(manifest: Option<&Path>, only: &[String]) -> Result<Workspa
     }
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Workspace { root, name, packages })
+}
+
+impl Located {
+    pub(crate) fn is_checked(&self) -> bool {
+        self.part == Part::Checked
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.part >= Part::Listed
+    }
 }
 
 impl Workspace {
@@ -122,6 +143,12 @@ fn uses_lucent(package: &cargo_metadata::Package) -> bool {
     builds || package.metadata.get("lucent").is_some()
 }
 
+/// Whether a package is a part of Lucent: its types are opaque, as those of other dependencies are.
+fn is_lucent(package: &cargo_metadata::Package) -> bool {
+    package.repository.as_deref() == Some(env!("CARGO_PKG_REPOSITORY"))
+        && package.name.starts_with("lucent-")
+}
+
 fn opts_in(package: &cargo_metadata::Package) -> bool {
     let table = package.metadata.get("lucent");
     table.and_then(|table| table.get("registry")).and_then(serde_json::Value::as_bool) == Some(true)
@@ -137,7 +164,7 @@ fn paths(package: &cargo_metadata::Package) -> impl Iterator<Item = PathBuf> + '
         })
 }
 
-fn located(package: &cargo_metadata::Package, external: bool) -> Located {
+fn located(package: &cargo_metadata::Package, part: Part) -> Located {
     let manifest = package.manifest_path.clone().into_std_path_buf();
     let root = manifest.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut found = Package::conventional(package.name.as_str(), root);
@@ -162,7 +189,7 @@ fn located(package: &cargo_metadata::Package, external: bool) -> Located {
             .filter(|dependency| dependency.kind == DependencyKind::Normal)
             .map(|dependency| dependency.name.clone())
             .collect(),
-        external,
+        part,
     }
 }
 

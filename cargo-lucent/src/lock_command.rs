@@ -64,7 +64,11 @@ pub(crate) fn run(
         return refuse(&refused);
     }
     let covered = |entry: &&Entry| {
-        survey.workspace.packages.iter().any(|located| located.package.name == entry.package())
+        survey
+            .workspace
+            .packages
+            .iter()
+            .any(|located| located.is_checked() && located.package.name == entry.package())
     };
     let others = known.entries.iter().filter(|entry| !covered(entry));
     let all: Vec<Entry> = others.chain(&now).cloned().collect();

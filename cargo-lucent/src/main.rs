@@ -169,12 +169,14 @@ fn explain(code: Option<&str>, common: &Common) -> Result<ExitCode, Failure> {
 
 /// What catalogs are called: the package, or the workspace if there are several.
 fn title(survey: &Survey) -> (String, String) {
-    match survey.workspace.packages.as_slice() {
+    let packages: Vec<_> =
+        survey.workspace.packages.iter().filter(|located| located.is_checked()).collect();
+    match packages.as_slice() {
         [only] => (only.package.name.clone(), only.version.clone()),
-        all => (
-            survey.workspace.name.clone(),
-            all.first().map_or_else(String::new, |one| one.version.clone()),
-        ),
+        all => {
+            let version = all.first().map_or_else(String::new, |first| first.version.clone());
+            (survey.workspace.name.clone(), version)
+        }
     }
 }
 

@@ -24,12 +24,13 @@ pub(crate) fn manifest(survey: &Survey) -> Value {
         .workspace
         .packages
         .iter()
+        .filter(|located| located.is_listed())
         .map(|located| {
             json!({
                 "name": located.package.name,
                 "version": located.version,
                 "manifest": survey.workspace.shown(&located.manifest),
-                "external": located.external,
+                "checked": located.is_checked(),
                 "targets": located.package.targets.iter().map(lucent_codegen::Target::id).collect::<Vec<_>>(),
             })
         })

@@ -96,20 +96,19 @@ fn versions_of_a_function_stand_beside_each_other() {
 use lucent_core::prelude::*;
 #[function(version = 1)]
 fn score(amount: u64) -> u64 { amount }
-mod better {
-    use lucent_core::prelude::*;
-    #[function(name = \"score\", version = 2)]
-    fn score_2(amount: u64) -> u64 { amount }
-}
+#[function(of = score, version = 2)]
+fn score_2(amount: u64) -> u64 { amount }
+#[function(of = score, version = 2, variant = \"bold\")]
+fn score_bold(amount: u64) -> u64 { amount }
 ";
     let project = Project::library(functions);
     project.ok(&["lock"]);
     let lock = project.read("lucent.lock");
     assert!(
-        lock.contains("function shop/score 1 (u64) -> u64\nfunction shop/score 2 (u64) -> u64\n")
+        lock.contains("function shop/score 1 (u64) -> u64\nfunction shop/score 2 (u64) -> u64\nfunction shop/score#bold 2 (u64) -> u64\n")
     );
     edit(&project, "fn score_2(amount: u64) -> u64", "fn score_2(amount: u64) -> f64");
-    project.check_says(1, &["LU0201", "-> f64", "another function with `version = 3`"]);
+    project.check_says(1, &["LU0201", "-> f64", "raise it to `version = 3`"]);
 }
 
 #[test]
@@ -160,4 +159,26 @@ fn lines_of_packages_that_were_not_looked_at_stay() {
     project.ok(&["lock", "-p", "a"]);
     assert_eq!(project.read("lucent.lock"), both);
     project.ok(&["check", "-p", "b"]);
+}
+
+#[test]
+fn types_of_other_packages_are_spelled_out_whichever_packages_are_meant() {
+    let domain = DOMAIN.replace("{ on: bool }", "{ on: money::Price }");
+    let project = Project::of(&[
+        ("Cargo.toml", "[workspace]\nmembers = [\"shop\", \"money\"]\nresolver = \"3\"\n"),
+        (
+            "shop/Cargo.toml",
+            &format!("{MANIFEST}[dependencies]\nmoney = {{ path = \"../money\" }}\n"),
+        ),
+        ("shop/src/lib.rs", &domain),
+        ("money/Cargo.toml", "[package]\nname = \"money\"\nedition = \"2024\"\n"),
+        ("money/src/lib.rs", "pub struct Price { pub cents: u64 }\n"),
+    ]);
+    project.ok(&["lock"]);
+    let lock = project.read("lucent.lock");
+    assert!(lock.contains("LampSwitched 1 {on: Price{cents: u64}}"), "{lock}");
+    project.ok(&["check", "-p", "shop"]);
+    project.write("money/src/lib.rs", "pub struct Price { pub cents: i64 }\n");
+    let run = project.run(&["check", "-p", "shop"]);
+    assert!(run.code == 1 && run.err.contains("Price{cents: i64}"), "{run:?}");
 }

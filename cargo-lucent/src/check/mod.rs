@@ -57,7 +57,11 @@ pub(crate) fn changes<'a>(survey: &Survey, now: &'a [Entry], lock: &'a Lock) -> 
         })
     };
     let covers = |package: &str| {
-        survey.workspace.packages.iter().any(|located| located.package.name == package)
+        survey
+            .workspace
+            .packages
+            .iter()
+            .any(|located| located.is_checked() && located.package.name == package)
     };
     lock::compare(now, lock, is_retired, covers)
 }
@@ -82,7 +86,7 @@ fn lock_findings(survey: &Survey) -> Result<Vec<Diagnostic>, Failure> {
 }
 
 fn configuration(survey: &Survey) -> Vec<Diagnostic> {
-    let packages = survey.workspace.packages.iter().filter(|located| !located.external);
+    let packages = survey.workspace.packages.iter().filter(|located| located.is_checked());
     packages
         .flat_map(|located| {
             let manifest = survey.workspace.shown(&located.manifest);
@@ -105,7 +109,7 @@ pub(crate) fn summary(survey: &Survey, findings: &[Diagnostic]) -> String {
         .workspace
         .packages
         .iter()
-        .filter(|located| !located.external)
+        .filter(|located| located.is_checked())
         .map(|located| located.package.name.as_str())
         .collect();
     let plural = |count: usize, word: &str| match count {

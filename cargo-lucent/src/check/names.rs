@@ -19,7 +19,8 @@ pub(super) fn check(survey: &Survey) -> Vec<Diagnostic> {
     let aggregates = aggregates_by_event(survey);
     for event in events(survey) {
         let located = &survey.workspace.packages[event.set.package];
-        let Some(severity) = located.config.severity("naming").filter(|_| !located.external) else {
+        let Some(severity) = located.config.severity("naming").filter(|_| located.is_checked())
+        else {
             continue;
         };
         let aggregate = aggregate_of(&aggregates, &event);

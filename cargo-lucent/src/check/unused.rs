@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn check(survey: &Survey) -> Vec<Diagnostic> {
     let severity = |package: usize| {
         let located = &survey.workspace.packages[package];
-        located.config.severity("unused").filter(|_| !located.external)
+        located.config.severity("unused").filter(|_| located.is_checked())
     };
     let mut findings = Vec::new();
     for event in events(survey) {

@@ -37,7 +37,7 @@ pub(crate) fn check(survey: &Survey) -> Result<Outcome, Failure> {
                 && function.target.kind == TargetKind::Lib
                 && matches!(function.kind.as_str(), "command_handler" | "projector" | "function")
         });
-        if !is_library || located.external {
+        if !is_library || !located.is_checked() {
             continue;
         }
         let name = &located.package.name;

@@ -9,6 +9,7 @@ mod svg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lucent_syntax::ArgumentValue;
 use serde_json::{Value, json};
 use syn::visit::{self, Visit};
 
@@ -17,6 +18,7 @@ pub(crate) use svg::svg;
 
 use crate::{
     diagnostic::Place,
+    manifest::full_name,
     survey::{Event, Function, Message, Survey, commands, events, queries, views},
 };
 
@@ -181,8 +183,15 @@ impl Drawing<'_> {
                     "event_handler" => NodeKind::EventHandler,
                     _ => NodeKind::Function,
                 };
-                let node = self.node(kind, &function.name);
-                for event in self.events_of(&inputs, &function.mentions.matched) {
+                let node = match kind {
+                    NodeKind::Function => self.node(kind, &full_name(function)),
+                    _ => self.node(kind, &function.name),
+                };
+                let followed = match kind {
+                    NodeKind::Function => self.published(function),
+                    _ => self.events_of(&inputs, &function.mentions.matched),
+                };
+                for event in followed {
                     self.edge(&event, &node);
                 }
                 if kind == NodeKind::Projector {
@@ -238,6 +247,30 @@ impl Drawing<'_> {
             );
         }
         found
+    }
+
+    /// The events that a function runs on: `on = Event`, or `on = Event::Variant`.
+    fn published(&self, function: &Function) -> Vec<Node> {
+        let Some(ArgumentValue::Value(on)) = function.arguments.find("on").map(|on| &on.value)
+        else {
+            return Vec::new();
+        };
+        let syn::Expr::Path(path) = &**on else {
+            return Vec::new();
+        };
+        let path: Vec<String> =
+            path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let lookup = |path: &[String]| {
+            self.survey.lookup_segments(path, &function.target.crate_name, &function.module)
+        };
+        if let Some(whole) = lookup(&path) {
+            return self.events_of(&[whole], &function.mentions.matched);
+        }
+        let [set @ .., variant] = path.as_slice() else {
+            return Vec::new();
+        };
+        let only = BTreeSet::from([(String::new(), variant.clone())]);
+        lookup(set).map_or_else(Vec::new, |set| self.events_of(&[set], &only))
     }
 
     fn made_commands(&self, function: &Function) -> Vec<Node> {

@@ -18,7 +18,8 @@ pub(crate) fn svg(flow: &Flow) -> String {
         })
         .collect();
     let tallest = columns.iter().map(Vec::len).max().unwrap_or_default();
-    let height = 2 * MARGIN + HEADING + tallest * (BOX + GAP);
+    let floor = MARGIN + HEADING + tallest * (BOX + GAP);
+    let height = floor + MARGIN;
     let mut places = vec![(0, 0, 0); flow.nodes.len()];
     let mut x = MARGIN;
     for (column, width) in columns.iter().zip(&widths) {
@@ -39,7 +40,7 @@ pub(crate) fn svg(flow: &Flow) -> String {
     );
     headings(&mut text, &columns, flow, &places);
     for (from, to) in &flow.edges {
-        edge(&mut text, places[*from], places[*to]);
+        edge(&mut text, places[*from], places[*to], floor);
     }
     for (index, node) in flow.nodes.iter().enumerate() {
         let (x, y, width) = places[index];
@@ -129,17 +130,30 @@ fn headings(
     }
 }
 
-fn edge(text: &mut String, from: (usize, usize, usize), to: (usize, usize, usize)) {
+fn edge(text: &mut String, from: (usize, usize, usize), to: (usize, usize, usize), floor: usize) {
     let (y1, y2) = (from.1 + BOX / 2, to.1 + BOX / 2);
-    let forward = to.0 > from.0;
-    let (x1, x2) = if forward { (from.0 + from.2, to.0) } else { (from.0, to.0 + to.2) };
-    let middle = x1.midpoint(x2);
-    // An edge to the left is a command that an event handler sends.
-    let dashes = if forward { "" } else { " stroke-dasharray=\"4 3\"" };
+    let (x1, x2) = (from.0 + from.2, to.0);
+    if x1 <= x2 {
+        let middle = x1.midpoint(x2);
+        let path = format!("M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}");
+        line(text, &path, "", (x2, y2));
+    } else {
+        // A command that an event handler sends goes back below all boxes.
+        let (x1, x2) = (from.0 + from.2 / 2, to.0 + to.2 / 2);
+        let (y1, y2) = (from.1 + BOX, to.1 + BOX);
+        let middle = x1.midpoint(x2);
+        let path = format!(
+            "M{x1} {y1} C{x1} {floor} {x1} {floor} {middle} {floor} C{x2} {floor} {x2} {floor} {x2} {y2}"
+        );
+        line(text, &path, " stroke-dasharray=\"4 3\"", (x2, y2));
+    }
+}
+
+fn line(text: &mut String, path: &str, style: &str, (x, y): (usize, usize)) {
     let _ = writeln!(
         text,
-        "<path d=\"M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}\" fill=\"none\" stroke=\"#999\"{dashes}/>\
-         <circle cx=\"{x2}\" cy=\"{y2}\" r=\"3\" fill=\"#666\"/>"
+        "<path d=\"{path}\" fill=\"none\" stroke=\"#999\"{style}/>\
+         <circle cx=\"{x}\" cy=\"{y}\" r=\"3\" fill=\"#666\"/>"
     );
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
     let views: BTreeSet<Place> = views(survey).iter().map(|view| view.of.place.clone()).collect();
     let mut add = |kind, package: usize, name: &str, version, shape: String, place| {
         let located = &packages[package];
-        if !located.external {
+        if located.is_checked() {
             let name = format!("{}/{name}", located.package.name);
             entries.push(Entry { kind, name, version, shape, place });
         }
@@ -66,11 +66,16 @@ pub(crate) fn collect(survey: &Survey) -> Vec<Entry> {
     entries
 }
 
-/// A function's name, with that of its variant.
+/// A function's name without its version, and with its variant: `fee` of `fee@v2`, `fee#bold` of
+/// `fee@v2-bold`.
 pub(crate) fn name_of(function: &Function) -> String {
+    let name = match function.arguments.find("of") {
+        Some(_) => function.name.split("@v").next().unwrap_or_default(),
+        None => &function.name,
+    };
     match function.arguments.string("variant") {
-        Some(variant) => format!("{}#{variant}", function.name),
-        None => function.name.clone(),
+        Some(variant) => format!("{name}#{variant}"),
+        None => name.to_owned(),
     }
 }
 

@@ -178,7 +178,7 @@ fn ways_out(finding: Diagnostic, change: ChangeKind, entry: &Entry) -> Diagnosti
             .help(format!("or make it a new version, `version = {next}`: the read model is built anew beside the old one")),
         (_, Kind::Function) => finding
             .help("keep the signature: undo the change")
-            .help(format!("or leave this version as it is and add another function with `version = {next}`")),
+            .help(format!("or raise it to `version = {next}`, and its older editions go: all of them have one signature")),
         (_, Kind::Command) => finding
             .help("keep the shape: undo the change, or describe it to serde with `rename`, `alias` or `default`")
             .help("or make it another command: give it a name of its own"),

@@ -39,7 +39,7 @@ pub(crate) struct Snapshot<'a> {
 
 /// Every type of event, in the order of the sources.
 pub(crate) fn events(survey: &Survey) -> Vec<Event<'_>> {
-    let sets = survey.types.iter().filter(|def| def.derives("Event"));
+    let sets = listed(survey, "Event");
     sets.flat_map(|set| match &set.body {
         TypeBody::Enum(item) => item
             .variants
@@ -55,6 +55,13 @@ pub(crate) fn events(survey: &Survey) -> Vec<Event<'_>> {
         TypeBody::Alias(_) => Vec::new(),
     })
     .collect()
+}
+
+/// The types that derive something, in packages that are listed.
+fn listed<'a>(survey: &'a Survey, derive: &str) -> impl Iterator<Item = &'a TypeDef> {
+    survey.types.iter().filter(move |def| {
+        def.derives(derive) && survey.workspace.packages[def.package].is_listed()
+    })
 }
 
 fn event<'a>(
@@ -121,8 +128,7 @@ pub(crate) fn decision_models(survey: &Survey) -> Vec<Message<'_>> {
 }
 
 fn messages<'a>(survey: &'a Survey, derive: &str, attribute: &str) -> Vec<Message<'a>> {
-    let found = survey.types.iter().filter(|def| def.derives(derive));
-    found
+    listed(survey, derive)
         .map(|of| {
             let name = arguments(of.attributes(), attribute).string("name");
             Message { of, name: name.unwrap_or_else(|| of.ident.clone()) }

@@ -1,7 +1,6 @@
 //! Reads the sources of all packages.
 //!
-//! Invariant: what the build's own scanner says is annotated is what is listed here; only
-//! `#[function]` is recognized besides, by the same rule of imports.
+//! Invariant: what the build's own scanner says is annotated is what is listed here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +14,7 @@ use syn::{Item, UseTree, ext::IdentExt as _};
 
 use super::{
     File, Function, Mentions, Source, Survey, TypeBody, TypeDef,
-    attribute::{arguments, derived, docs, is_test, metas},
+    attribute::{arguments, derived, docs, is_test},
     hidden::hidden,
     parse,
 };
@@ -59,7 +58,9 @@ struct Reader {
 
 impl Reader {
     fn package(&mut self, survey: &mut Survey, package: usize, outline: &Outline) {
-        for missing in &outline.missing {
+        let located = &survey.workspace.packages[package];
+        let is_checked = located.is_checked();
+        for missing in outline.missing.iter().filter(|_| is_checked) {
             let file = survey.workspace.shown(missing);
             survey.problems.push(
                 Diagnostic::error(
@@ -69,7 +70,7 @@ impl Reader {
                 .help("write the file, or remove the `mod` or `include!` that names it"),
             );
         }
-        for mistake in &outline.mistakes {
+        for mistake in outline.mistakes.iter().filter(|_| is_checked) {
             let root = survey.workspace.packages[package].package.root.clone();
             survey.problems.push(registry_mistake(survey, &root, &mistake.message));
         }
@@ -88,7 +89,7 @@ impl Reader {
                 file: Rc::clone(&file),
             };
             let first = !survey.sources.iter().any(|known| Rc::ptr_eq(&known.file, &file));
-            if first && !survey.workspace.packages[package].external {
+            if first {
                 survey.made.collect(&file.syntax.items);
             }
             self.items(survey, &source, &source.module, &file.syntax.items, &scanned);
@@ -149,13 +150,13 @@ impl Reader {
                 _ => {}
             }
         }
-        // After the imports, which decide whose `#[function]` it is.
+        let is_listed = survey.workspace.packages[source.package].is_listed();
         for item in items {
             match item {
-                Item::Fn(item) if !is_test(&item.attrs) => {
+                Item::Fn(item) if is_listed && !is_test(&item.attrs) => {
                     self.function(survey, source, module, item, scanned);
                 }
-                Item::Macro(item) if !is_test(&item.attrs) => {
+                Item::Macro(item) if is_listed && !is_test(&item.attrs) => {
                     survey.problems.extend(hidden(source, item));
                 }
                 _ => {}
@@ -198,16 +199,13 @@ impl Reader {
     ) {
         let ident = item.sig.ident.unraw().to_string();
         let line = u32::try_from(item.sig.ident.span().start().line).unwrap_or_default();
-        let mut kinds: Vec<&str> = scanned
+        let kinds: Vec<&str> = scanned
             .get(&(source.target.id(), line))
             .into_iter()
             .flatten()
             .filter(|found| found.ident == ident && found.module == module)
             .map(|found| found.kind)
             .collect();
-        if kinds.is_empty() && is_plain_function(survey, source, module, item) {
-            kinds.push(FUNCTION);
-        }
         for kind in kinds {
             let place = Place::of(&source.file.shown, item.sig.ident.span());
             if !self.seen.insert(place.clone()) {
@@ -229,38 +227,6 @@ impl Reader {
             });
         }
     }
-}
-
-/// Whether a function carries Lucent's `#[function]`.
-fn is_plain_function(
-    survey: &Survey,
-    source: &Source,
-    module: &[String],
-    item: &syn::ItemFn,
-) -> bool {
-    let roots = &survey.workspace.packages[source.package].package.roots;
-    let key = (source.target.crate_name.clone(), module.to_vec());
-    let imports = survey.imports.get(&key).map(Vec::as_slice).unwrap_or_default();
-    let leads = |path: &[String]| {
-        path.iter().find(|segment| !segment.is_empty()).is_some_and(|root| {
-            roots.contains(root) || matches!(root.as_str(), "crate" | "self" | "super")
-        })
-    };
-    metas(&item.attrs).iter().any(|meta| {
-        let path: Vec<String> =
-            meta.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-        match path.as_slice() {
-            [name] => {
-                name == FUNCTION
-                    && match imports.iter().find(|(known, _)| known == FUNCTION) {
-                        Some((_, path)) => leads(path),
-                        None => imports.iter().any(|(known, path)| known == "*" && leads(path)),
-                    }
-            }
-            [.., name] => name == FUNCTION && leads(&path),
-            [] => false,
-        }
-    })
 }
 
 /// A mistake that the build reports too; it starts with its place.
@@ -309,5 +275,3 @@ pub(crate) fn import(
         }
     }
 }
-
-const FUNCTION: &str = "function";

@@ -25,7 +25,8 @@ pub(super) fn check(survey: &Survey) -> Vec<Diagnostic> {
     let mut seen = std::collections::BTreeSet::new();
     for source in &survey.sources {
         let located = &survey.workspace.packages[source.package];
-        let Some(severity) = located.config.severity("purity").filter(|_| !located.external) else {
+        let Some(severity) = located.config.severity("purity").filter(|_| located.is_checked())
+        else {
             continue;
         };
         let fields = Fields::of(survey, source.package);
