@@ -30,7 +30,8 @@ mod processes;
 mod refusals;
 #[cfg(test)]
 mod server;
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
+#[cfg(feature = "tls")]
 mod tls;
 
 #[test]
