@@ -87,6 +87,7 @@ mod build;
 mod cfg;
 mod emit;
 mod locate;
+mod outline;
 mod package;
 mod resolve;
 mod scan;
@@ -95,5 +96,6 @@ mod store;
 mod walk;
 
 pub use build::build;
+pub use outline::{Found, Mistake, Outline, Source, outline};
 pub use package::{Composed, Package, Target, TargetKind};
 pub use scan::{Summary, scan};

@@ -92,7 +92,7 @@ impl Summary {
     }
 }
 
-fn sorted_targets(package: &Package) -> Vec<Target> {
+pub(crate) fn sorted_targets(package: &Package) -> Vec<Target> {
     let mut targets = package.targets.clone();
     targets.sort_by(|a, b| (a.kind, &a.crate_name).cmp(&(b.kind, &b.crate_name)));
     targets

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use lucent_core::{
     CommandId, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentChange, DocumentKey,
-        EventStore, LogPage, LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot,
-        SnapshotKey, SnapshotStore, StoreError, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 use tokio::sync::oneshot;
@@ -21,9 +21,8 @@ use crate::{
     heads::{Heads, Listener, closed},
     pooler::refuse_pooler,
     reader::{self, Readers},
-    row::{Json, from_sql, to_sql},
     schema::migrate,
-    writer::{Answer, EncodedAppend, Request, Writer, command_outcome},
+    writer::{Answer, EncodedAppend, Request, Writer, command_outcome, replace, take_step},
 };
 
 /// Events, snapshots and read models in a PostgreSQL database (version 13 or newer).
@@ -266,20 +265,14 @@ impl ReadModelStore for PostgresStore {
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
-        let found = {
-            let commit = &commit;
-            let readers = &self.shared.readers;
-            readers
-                .run_once("commit a projection", |session| async move {
-                    take_step(&session, commit).await
-                })
-                .await?
-        };
-        if found == commit.from {
-            return Ok(());
-        }
-        let ProjectionCommit { projection, from: expected, .. } = commit;
-        Err(CommitError::CheckpointMoved { projection, expected, found })
+        let commit = &commit;
+        let readers = &self.shared.readers;
+        readers
+            .run_once(
+                "commit a projection",
+                |session| async move { take_step(&session, commit).await },
+            )
+            .await?
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
@@ -300,51 +293,51 @@ impl ReadModelStore for PostgresStore {
             })
             .await
     }
-}
 
-/// Takes a step of a projection; gives the checkpoint that was found.
-async fn take_step(
-    session: &crate::connect::Session,
-    commit: &ProjectionCommit,
-) -> Result<Position, Fault> {
-    // Of several changes of one document the last one counts.
-    let mut changes = std::collections::HashMap::new();
-    for change in &commit.changes {
-        match change {
-            DocumentChange::Put(document) => {
-                changes.insert(document.key.as_str(), Some(Json(&document.body[..])))
-            }
-            DocumentChange::Delete(key) => changes.insert(key.as_str(), None),
-        };
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read parked events", |session| async move {
+                reader::parked(&session, projection).await
+            })
+            .await
     }
-    let (mut keys, mut bodies, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
-    for (key, body) in changes {
-        match body {
-            Some(body) => {
-                keys.push(key);
-                bodies.push(body);
-            }
-            None => deleted.push(key),
-        }
-    }
-    let row = session
-        .query_one(
-            PROJECT,
-            &[
-                &&*commit.projection.name,
-                &i64::from(commit.projection.version),
-                &to_sql(commit.from.get()),
-                &to_sql(commit.to.get()),
-                &commit.activate,
-                &(!keys.is_empty()).then_some(keys),
-                &(!bodies.is_empty()).then_some(bodies),
-                &(!deleted.is_empty()).then_some(deleted),
-            ],
-        )
-        .await?;
-    Ok(Position::new(from_sql(row.try_get(0)?)))
-}
 
-const PROJECT: &str = "SELECT {schema}.project($1, $2, $3, $4, $5, $6, $7, $8)";
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read parked events", |session| async move {
+                reader::parked_events(&session, projection, key, limit).await
+            })
+            .await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read a projection's versions", |session| async move {
+                reader::stored_versions(&session, name).await
+            })
+            .await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        let readers = &self.shared.readers;
+        readers
+            .run_once("replace a projection", |session| async move {
+                replace(&session, built, place).await
+            })
+            .await?
+    }
+}
 
 const DROP: &str = "SELECT {schema}.drop_projection($1, $2)";

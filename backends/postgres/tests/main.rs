@@ -9,7 +9,7 @@ mod faults;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
-mod migrating;
+mod migrations;
 #[cfg(test)]
 mod network;
 #[cfg(test)]

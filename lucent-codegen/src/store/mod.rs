@@ -54,6 +54,11 @@ impl Disk {
         }
     }
 
+    /// Knows nothing, and must not be saved.
+    pub(crate) fn without_cache() -> Self {
+        Self { cache: PathBuf::new(), known: BTreeMap::new(), read: BTreeMap::new(), skimmed: 0 }
+    }
+
     /// How many files were skimmed because their content was new.
     pub(crate) fn skimmed(&self) -> usize {
         self.skimmed

@@ -83,6 +83,8 @@ mod checks;
 mod diff;
 mod expectation;
 mod given;
+mod played;
+mod played_by_tags;
 mod scene;
 mod stored;
 mod story;
@@ -95,6 +97,9 @@ pub use expectation::{
     AlreadyExists, Expectation, Nothing, Outcome, Refused, already_exists, nothing, refused,
 };
 pub use given::{Events, Given, IntoTimestamp, given, given_in};
+pub use played::{Decided, Played};
+#[doc(hidden)]
+pub use scene::Scene;
 pub use stored::{Stored, given_stored};
 pub use story::Mismatch;
 pub use then::{Then, Verdict};

@@ -137,11 +137,12 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-const SUPPORTED: i32 = 1;
+const SUPPORTED: i32 = 2;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
-/// step after which they must not append drops the function `append` and makes one of another name.
-const STEPS: [&str; 1] = [include_str!("001.sql")];
+/// step after which they must not write drops the function that they write by, and makes one of other
+/// parameters.
+const STEPS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
 
 /// Tables that the first step makes.
 const TABLES: &[&str] =

@@ -1,0 +1,181 @@
+//! The functions of a registry with their types, gathered when the manager starts.
+//!
+//! Invariant: an edition is found under the type of its function and keeps that type, so a call
+//! needs neither a conversion of values nor a lookup by name.
+
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use crate::{
+    event::Event,
+    function::{
+        Declaration, Edition, EditionId, Routed, Terms,
+        fanout::{FanOut, Seat},
+    },
+    registry::{Function, FunctionKind},
+};
+
+/// The functions of a registry, on their way into a manager.
+#[derive(Default)]
+pub struct Roster {
+    drafts: HashMap<TypeId, Draft>,
+}
+
+/// A function whose editions are being gathered.
+struct Draft {
+    /// A `Family<F>` of the function's type.
+    family: Box<dyn Any + Send + Sync>,
+    seal: fn(Box<dyn Any + Send + Sync>) -> Sealed,
+}
+
+/// A function with all of its editions.
+pub(crate) struct Sealed {
+    pub(crate) of: TypeId,
+    pub(crate) name: &'static str,
+    pub(crate) declaration: Declaration,
+    /// Sorted; what stands here and in the family has the same index.
+    pub(crate) editions: Vec<(EditionId, Terms)>,
+    /// A `Family<F>`.
+    pub(crate) family: Arc<dyn Any + Send + Sync>,
+    /// Gives it a seat among the functions of its event.
+    pub(crate) sit: fn(&mut FanOut, usize),
+    pub(crate) seat: Option<Seat>,
+}
+
+/// The editions of one function, sorted.
+pub(crate) struct Family<F: Routed> {
+    pub(crate) members: Vec<Member<F>>,
+}
+
+/// One edition, ready to be called.
+pub(crate) struct Member<F: Routed> {
+    pub(crate) id: EditionId,
+    pub(crate) terms: Terms,
+    pub(crate) call: F::Signature,
+}
+
+impl Roster {
+    /// Adds an edition. The registry's entry of the edition calls this.
+    pub fn enlist<E: Edition>(&mut self) {
+        let draft = self.drafts.entry(TypeId::of::<E::Of>()).or_insert_with(|| Draft {
+            family: Box::new(Family::<E::Of> { members: Vec::new() }),
+            seal: seal::<E::Of>,
+        });
+        let family = draft.family.downcast_mut::<Family<E::Of>>();
+        let family = family.expect("the map's key is the type of its value");
+        let id = EditionId::declared(E::VERSION, E::VARIANT);
+        family.members.push(Member { id, terms: E::TERMS, call: E::CALL });
+    }
+
+    /// The functions of a registry, sorted by name.
+    pub(crate) fn of(functions: &[&'static Function]) -> Result<Vec<Sealed>, RosterError> {
+        let mut roster = Self::default();
+        let mut places = BTreeMap::new();
+        for function in functions {
+            let FunctionKind::Function { function: name, version, variant, enlist, .. } =
+                function.kind
+            else {
+                continue;
+            };
+            let edition = EditionId::declared(version, variant);
+            let place = format!("{}:{}", function.file, function.line);
+            if let Some(first) = places.insert((name, edition.clone()), place.clone()) {
+                return Err(RosterError::SameEdition {
+                    function: name,
+                    edition,
+                    first,
+                    second: place,
+                });
+            }
+            enlist(&mut roster);
+        }
+        let mut sealed: Vec<Sealed> =
+            roster.drafts.into_values().map(|draft| (draft.seal)(draft.family)).collect();
+        sealed.sort_by_key(|function| function.name);
+        for pair in sealed.windows(2) {
+            if pair[0].name == pair[1].name {
+                return Err(RosterError::SameName { function: pair[0].name });
+            }
+        }
+        sealed.iter().try_for_each(check_fallbacks)?;
+        Ok(sealed)
+    }
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Roster({} functions)", self.drafts.len())
+    }
+}
+
+fn seal<F: Routed>(family: Box<dyn Any + Send + Sync>) -> Sealed {
+    let family = family.downcast::<Family<F>>();
+    let mut family = family.expect("a draft seals the family that it began");
+    family.members.sort_by(|a, b| a.id.cmp(&b.id));
+    let editions = family.members.iter().map(|one| (one.id.clone(), one.terms)).collect();
+    Sealed {
+        of: TypeId::of::<F>(),
+        name: F::NAME,
+        declaration: F::DECLARATION,
+        editions,
+        family: Arc::from(family as Box<dyn Any + Send + Sync>),
+        sit: FanOut::seat::<F>,
+        seat: (!F::Event::TYPES.is_empty()).then(Seat::of::<F>),
+    }
+}
+
+fn check_fallbacks(function: &Sealed) -> Result<(), RosterError> {
+    for (edition, terms) in &function.editions {
+        let Some(version) = terms.fallback else { continue };
+        let fallback = EditionId::version(version);
+        if fallback == *edition || !function.editions.iter().any(|(id, _)| *id == fallback) {
+            let (function, edition) = (function.name, edition.clone());
+            return Err(RosterError::NoFallback { function, edition, fallback });
+        }
+    }
+    Ok(())
+}
+
+/// Functions that cannot be managed together.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RosterError {
+    /// Two functions have one name and nothing else in common.
+    #[error(
+        "two functions are named `{function}`: give one another `name = \"…\"`, or make it an edition of the other with `of = …`"
+    )]
+    SameName {
+        /// The name.
+        function: &'static str,
+    },
+    /// Two editions of a function have one version and variant.
+    #[error(
+        "`{function}` has two editions {edition}: {first} and {second}; give one another `version`"
+    )]
+    SameEdition {
+        /// The function.
+        function: &'static str,
+        /// The edition.
+        edition: EditionId,
+        /// Where one of them stands.
+        first: String,
+        /// Where the other one stands.
+        second: String,
+    },
+    /// An edition falls back to one that is not there.
+    #[error(
+        "`{function}` {edition} falls back to {fallback}, which is no other edition of it in this registry: keep that one, or remove `fallback`"
+    )]
+    NoFallback {
+        /// The function.
+        function: &'static str,
+        /// The edition that declares the fallback.
+        edition: EditionId,
+        /// The edition that is missing.
+        fallback: EditionId,
+    },
+}
