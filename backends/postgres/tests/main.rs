@@ -11,8 +11,6 @@ mod faults;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
-mod migrating;
-#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod models;
