@@ -226,6 +226,11 @@ impl Session {
         self.answer(self.client.batch_execute(&listen)).await
     }
 
+    /// Makes statements ready, all in one go.
+    pub(crate) async fn statements(&self, all: &[&'static str]) -> Result<(), Fault> {
+        futures::future::try_join_all(all.iter().map(|sql| self.statement(sql))).await.map(drop)
+    }
+
     /// The prepared statement; `{schema}` in its text stands for the ledger's schema.
     pub(crate) async fn statement(&self, sql: &'static str) -> Result<Statement, Fault> {
         if let Some(known) = self.lock().get(sql) {

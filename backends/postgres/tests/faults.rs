@@ -19,7 +19,7 @@ async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
     let row = admin
         .query_one(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%append%'",
+             WHERE pid <> pg_backend_pid() AND query ~ ($1 || '\"?[.](append|events \\(position, stream)')",
             &[&schema.name],
         )
         .await

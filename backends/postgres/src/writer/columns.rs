@@ -9,6 +9,7 @@ use crate::{
     connect::Session,
     fault::Fault,
     row::{Json, Micros, content_column, time_columns, to_sql},
+    schema::SUPPORTED,
     writer::{
         draft::{Asked, Draft, Standing},
         request::EncodedAppend,
@@ -143,8 +144,8 @@ impl<'a> Columns<'a> {
             && draft.asked.iter().all(|asked| asked.expected >= 0)
     }
 
-    /// Writes plain rows in one statement; says whether the log ended at the head and the versions
-    /// were as assumed. Nothing is written otherwise.
+    /// Writes plain rows in one statement; says whether the log ended at the head, the versions were
+    /// as assumed, and the tables are of this program's version. Nothing is written otherwise.
     ///
     /// The statement has seen the log as it was before it waited for the lock. If others have
     /// appended meanwhile, its positions are taken, so the primary key refuses the rows.
@@ -187,6 +188,7 @@ impl<'a> Columns<'a> {
                     &self.contexts[0],
                     &self.recorded_at[0],
                     &self.prehistoric[0],
+                    &SUPPORTED,
                 ],
             )
             .await
@@ -223,6 +225,7 @@ impl<'a> Columns<'a> {
                     &sparse(&self.contexts),
                     &self.recorded_at,
                     &sparse(&self.prehistoric),
+                    &SUPPORTED,
                 ],
             )
             .await
@@ -284,10 +287,7 @@ impl<'a> Columns<'a> {
 
 /// Makes the statements ready.
 pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
-    for sql in [APPEND, INSERT_ONE, INSERT_MANY] {
-        session.statement(sql).await?;
-    }
-    Ok(())
+    session.statements(&[APPEND, INSERT_ONE, INSERT_MANY]).await
 }
 
 fn some<T>(column: &[T]) -> Option<&[T]> {
@@ -310,6 +310,7 @@ const INSERT_ONE: &str = "INSERT INTO {schema}.events (position, stream, version
      $10::text, $11::json, $12::bytea, $13::uuid, $14::uuid, $15::json, $16::timestamptz, \
      $17::bigint \
      WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+     AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $18 \
      AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
      AND coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = $4), 0) = $5 - 1 \
      ON CONFLICT DO NOTHING";
@@ -326,6 +327,7 @@ const INSERT_MANY: &str = "INSERT INTO {schema}.events (position, stream, versio
      AS n(stream, version, event_id, event_type, schema_version, size, content_type, payload, \
      bytes, correlation, causation, context, recorded_at, prehistoric, number) \
      WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+     AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $20 \
      AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
      AND (SELECT count(*) FROM unnest($4::text[], $5::bigint[]) AS a(stream, expected) \
      WHERE coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = a.stream), 0) \
