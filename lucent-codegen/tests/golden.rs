@@ -23,7 +23,7 @@ macro_rules! fixtures {
     };
 }
 
-fixtures!(broken, conditions, empty, lib_and_bins, mistakes, modules, names, twins);
+fixtures!(broken, conditions, empty, functions, lib_and_bins, mistakes, modules, names, twins);
 
 #[test]
 fn composition() {

@@ -4,23 +4,27 @@
 //! name everything through here, so that no name of the user's code can get in their way.
 
 pub use std::{
-    self, boxed::Box, clone::Clone, convert::From, option::Option, result::Result,
-    result::Result::Err, result::Result::Ok, string::String, vec::Vec,
+    self, boxed::Box, clone::Clone, convert::From, default::Default, option::Option,
+    result::Result, result::Result::Err, result::Result::Ok, string::String, vec::Vec,
 };
+
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    command::{EventOf, Handled},
-    event::{DecodeFault, RecordedEvent, Upcast, decode_struct},
+    command::{DecidedOn, EventOf, Handled},
+    decision_model::ModelFor,
+    event::{DecodeFault, Event, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
+    function::{Declaration, Edition, Priority, Roster, Routed, Terms},
     id::{AggregateId, InvalidId},
     payload::Payload,
     projection::{IntoKeys, Keep, ProjectionOutcome, Projector, ReadModel, shared},
     query::Answered,
     registry::{EventSet, Function, FunctionKind},
     resource::{MissingResource, Shell},
+    state::Evolve,
     store::DocumentKey,
     tag::{InvalidTag, Tag, TagValue},
 };
@@ -92,8 +96,64 @@ pub fn reads_of<const N: usize>(reads: [Option<&'static str>; N]) -> Vec<&'stati
     reads.into_iter().flatten().collect()
 }
 
-/// Asks that an aggregate says how events change it.
+pub use crate::function::{Fallible, Plain};
+
+/// Asks that a state says how events change it.
 pub const fn folds<A: Evolve>() {}
+
+/// Asks that a command finds a decision model.
+pub const fn finds<C, M: ModelFor<C>>() {}
+
+/// Whether there is an event of this stored name.
+#[must_use]
+pub const fn has_type<E: Event>(name: &str) -> bool {
+    let mut index = 0;
+    while index < E::TYPES.len() {
+        if equal(E::TYPES[index].name.as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Whether the event of this stored name can have a tag of this key, or is not known, or does not
+/// say which tags it can have.
+#[must_use]
+pub const fn type_has<E: Event>(name: &str, key: &str) -> bool {
+    let mut index = 0;
+    while index < E::TYPES.len() {
+        if equal(E::TYPES[index].name.as_bytes(), name.as_bytes()) {
+            return index >= E::TAG_KEYS.len() || contains(E::TAG_KEYS[index], key);
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Whether any event can have a tag of this key, or they do not say which tags they can have.
+#[must_use]
+pub const fn some_type_has<E: Event>(key: &str) -> bool {
+    let mut index = 0;
+    while index < E::TAG_KEYS.len() {
+        if contains(E::TAG_KEYS[index], key) {
+            return true;
+        }
+        index += 1;
+    }
+    E::TAG_KEYS.is_empty()
+}
+
+const fn contains(keys: &[&str], key: &str) -> bool {
+    let mut index = 0;
+    while index < keys.len() {
+        if equal(keys[index].as_bytes(), key.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
 
 /// Describes a command handler.
 #[must_use]
@@ -105,7 +165,7 @@ pub const fn command_function<C: Handled>(
 ) -> Function {
     let kind = FunctionKind::CommandHandler {
         command: C::NAME,
-        aggregate: <C::Aggregate as Aggregate>::NAME,
+        states: <C::State as DecidedOn<C, C::Boundary>>::NAMES,
         events: EventSet::of::<EventOf<C>>(),
     };
     Function { name, module, file, line, kind }
@@ -155,6 +215,69 @@ pub const fn event_handler_function<R: Reaction>(
     Function { name, module, file, line, kind }
 }
 
+/// Describes an edition of a function.
+#[must_use]
+pub const fn edition_function<E: Edition>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+) -> Function {
+    let kind = FunctionKind::Function {
+        function: <E::Of as Routed>::NAME,
+        version: E::VERSION,
+        variant: E::VARIANT,
+        events: EventSet::of::<<E::Of as Routed>::Event>(),
+        enlist: Roster::enlist::<E>,
+    };
+    Function { name, module, file, line, kind }
+}
+
+/// The terms of an edition; times are in nanoseconds.
+#[must_use]
+pub const fn terms(
+    deadline: Option<u64>,
+    cpu: Option<u64>,
+    memory: Option<u64>,
+    fallback: Option<u32>,
+) -> Terms {
+    Terms { deadline: nanos(deadline), cpu: nanos(cpu), memory, fallback }
+}
+
+const fn nanos(nanos: Option<u64>) -> Option<Duration> {
+    match nanos {
+        Some(nanos) => Some(Duration::from_nanos(nanos)),
+        None => None,
+    }
+}
+
+/// What is said once of a function.
+#[must_use]
+pub const fn declaration(
+    priority: Priority,
+    denied_jurisdictions: &'static [&'static str],
+    tags: &'static [&'static str],
+    sharded: bool,
+) -> Declaration {
+    Declaration { priority, denied_jurisdictions, tags, sharded }
+}
+
+/// The key of a call.
+pub fn shard_key<K: std::fmt::Display + ?Sized>(key: &K) -> String {
+    key.to_string()
+}
+
+/// Whether an edition has another id than the function that it is an edition of.
+#[must_use]
+pub const fn is_another_edition<E: Edition>() -> bool {
+    E::VERSION != <E::Of as Edition>::VERSION
+        || match (E::VARIANT, <E::Of as Edition>::VARIANT) {
+            (Some(a), Some(b)) => !equal(a.as_bytes(), b.as_bytes()),
+            (None, None) => false,
+            _ => true,
+        }
+}
+
 /// Whether no function before this one has its name.
 #[must_use]
 pub const fn name_is_new(functions: &[Function], index: usize) -> bool {
@@ -190,7 +313,7 @@ pub const BROKEN: Function = Function {
     line: 0,
     kind: FunctionKind::CommandHandler {
         command: "",
-        aggregate: "",
+        states: &[],
         events: EventSet { name: "", id: std::any::TypeId::of::<()>, types: &[] },
     },
 };

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     event_handler::SharedEventHandler,
+    function::{EditionId, Roster},
     projection::Projection,
     resource::{MissingResource, Shell},
 };
@@ -32,6 +33,17 @@ pub trait Registry: Send + Sync + 'static {
     note = "add `[package.metadata.lucent]` with `registry = true` to the crate that defines the handler and make it a direct dependency of the application's crate, or list the function in `registry! {{ functions: […] }}`"
 )]
 pub trait Includes<Home> {}
+
+/// A registry that composes the crate of this mark.
+///
+/// A crate that composes others asks for it, so that an application which composes that crate cannot
+/// leave the others out.
+#[diagnostic::on_unimplemented(
+    message = "this registry leaves out a crate that one of its dependencies composes: the one of `{Home}`",
+    label = "`{Home}` is not composed here",
+    note = "add that crate to `[dependencies]` of this package: a registry composes direct dependencies with `[package.metadata.lucent] registry = true`; by hand, add its registry to `registry! {{ registries: […] }}`"
+)]
+pub trait Composes<Home> {}
 
 /// The mark under which there is no function; every registry includes it.
 ///
@@ -80,9 +92,9 @@ pub enum FunctionKind {
     CommandHandler {
         /// The name of the command.
         command: &'static str,
-        /// The name of the aggregate.
-        aggregate: &'static str,
-        /// The events of the aggregate.
+        /// The names of what it is decided on: its aggregate, or decision models.
+        states: &'static [&'static str],
+        /// The events that it decides.
         events: EventSet,
     },
     /// Answers a query.
@@ -103,6 +115,19 @@ pub enum FunctionKind {
         /// Makes the projection.
         make: fn() -> Arc<dyn Projection>,
     },
+    /// Calculates; the function manager decides which edition runs.
+    Function {
+        /// The name of the function that it is an edition of.
+        function: &'static str,
+        /// The version of the edition.
+        version: u32,
+        /// The name of the variant, if the edition is one.
+        variant: Option<&'static str>,
+        /// The events that it runs on.
+        events: EventSet,
+        /// Adds it to a manager's functions.
+        enlist: fn(&mut Roster),
+    },
     /// Reacts to events.
     EventHandler {
         /// The events that it sees.
@@ -119,6 +144,10 @@ impl fmt::Debug for FunctionKind {
             Self::QueryHandler { query, .. } => write!(f, "QueryHandler({query})"),
             Self::Projector { view, .. } => write!(f, "Projector({view})"),
             Self::EventHandler { events, .. } => write!(f, "EventHandler({})", events.name),
+            Self::Function { function, version, variant, .. } => {
+                let edition = EditionId::declared(*version, *variant);
+                write!(f, "Function({function} {edition})")
+            }
         }
     }
 }
@@ -130,7 +159,8 @@ impl FunctionKind {
         match self {
             Self::CommandHandler { events, .. }
             | Self::Projector { events, .. }
-            | Self::EventHandler { events, .. } => Some(*events),
+            | Self::EventHandler { events, .. }
+            | Self::Function { events, .. } => Some(*events),
             Self::QueryHandler { .. } => None,
         }
     }

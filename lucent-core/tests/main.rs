@@ -4,12 +4,25 @@
 
 #[cfg(test)]
 mod app;
+#[cfg(test)]
+mod function;
 mod macros;
+#[cfg(test)]
+mod mesh;
+#[cfg(test)]
+mod models;
 
 #[test]
 fn no_test_file_is_forgotten() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (folder, file) in [("", "main.rs"), ("app", "app/mod.rs"), ("macros", "macros/mod.rs")] {
+    for (folder, file) in [
+        ("", "main.rs"),
+        ("app", "app/mod.rs"),
+        ("function", "function/mod.rs"),
+        ("macros", "macros/mod.rs"),
+        ("mesh", "mesh/mod.rs"),
+        ("models", "models/mod.rs"),
+    ] {
         let listed = std::fs::read_to_string(root.join(file)).unwrap();
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();

@@ -38,9 +38,15 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 }
 
 #[doc = include_str!("../docs/command.md")]
-#[proc_macro_derive(Command, attributes(command, id))]
+#[proc_macro_derive(Command, attributes(command, id, tag))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     derive(input, derive::command)
+}
+
+#[doc = include_str!("../docs/decision_model.md")]
+#[proc_macro_derive(DecisionModel, attributes(decision_model, tag))]
+pub fn derive_decision_model(input: TokenStream) -> TokenStream {
+    derive(input, derive::decision_model)
 }
 
 #[doc = include_str!("../docs/query.md")]
@@ -83,6 +89,12 @@ pub fn projector(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn event_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(FunctionKind::EventHandler, arguments, item)
+}
+
+#[doc = include_str!("../docs/function.md")]
+#[proc_macro_attribute]
+pub fn function(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(FunctionKind::Function, arguments, item)
 }
 
 #[doc = include_str!("../docs/registry.md")]

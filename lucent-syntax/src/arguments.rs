@@ -99,6 +99,18 @@ impl Arguments {
         }
     }
 
+    /// The last segment of the path given for this key, if there is one.
+    #[must_use]
+    pub fn last_segment(&self, key: &str) -> Option<&Ident> {
+        match &self.find(key)?.value {
+            ArgumentValue::Value(value) => match value.as_ref() {
+                Expr::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Reports unknown and repeated keys; `place` is the attribute as the user writes it.
     pub fn check_keys(&self, place: &str, known: &[&str], errors: &mut Vec<syn::Error>) {
         for (index, item) in self.items.iter().enumerate() {

@@ -13,12 +13,19 @@ pub enum FunctionKind {
     Projector,
     /// `#[event_handler]`: reacts to an event with effects.
     EventHandler,
+    /// `#[function]`: calculates; the function manager decides which edition runs.
+    Function,
 }
 
 impl FunctionKind {
     /// Every kind, in the order in which the registry lists them.
-    pub const ALL: [Self; 4] =
-        [Self::CommandHandler, Self::QueryHandler, Self::Projector, Self::EventHandler];
+    pub const ALL: [Self; 5] = [
+        Self::CommandHandler,
+        Self::QueryHandler,
+        Self::Projector,
+        Self::EventHandler,
+        Self::Function,
+    ];
 
     /// The name of the attribute that marks this kind.
     #[must_use]
@@ -28,6 +35,7 @@ impl FunctionKind {
             Self::QueryHandler => "query_handler",
             Self::Projector => "projector",
             Self::EventHandler => "event_handler",
+            Self::Function => "function",
         }
     }
 

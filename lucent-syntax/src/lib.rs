@@ -8,8 +8,10 @@ mod arguments;
 mod fingerprint;
 mod kind;
 mod name;
+mod quantity;
 
 pub use arguments::{Argument, ArgumentValue, Arguments};
 pub use fingerprint::fingerprint;
 pub use kind::FunctionKind;
 pub use name::{registry_ident, registry_name, snake_case};
+pub use quantity::{parse_bytes, parse_duration};

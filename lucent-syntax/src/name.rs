@@ -1,16 +1,32 @@
 //! From a function to its name in the registry, and from that to an identifier.
 
-use syn::Ident;
+use syn::{Ident, Lit};
 
-use crate::Arguments;
+use crate::{Argument, Arguments};
 
 /// The registry name of a function: the attribute's `name = "…"`, or the function's identifier.
+///
+/// An edition of another function, `of = fee, version = 2, variant = "b"`, is `fee@v2-b`.
 #[must_use]
 pub fn registry_name(arguments: &Arguments, function: &Ident) -> String {
-    arguments.string("name").unwrap_or_else(|| {
-        let ident = function.to_string();
-        ident.strip_prefix("r#").map_or_else(|| ident.clone(), str::to_owned)
-    })
+    let name = arguments.string("name");
+    let Some(of) = arguments.last_segment("of") else {
+        return name.unwrap_or_else(|| plain(function));
+    };
+    let version = match arguments.find("version").and_then(Argument::literal) {
+        Some(Lit::Int(version)) => version.base10_digits().to_owned(),
+        _ => "1".to_owned(),
+    };
+    let of = name.unwrap_or_else(|| plain(of));
+    match arguments.string("variant") {
+        Some(variant) => format!("{of}@v{version}-{variant}"),
+        None => format!("{of}@v{version}"),
+    }
+}
+
+fn plain(ident: &Ident) -> String {
+    let text = ident.to_string();
+    text.strip_prefix("r#").map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// The identifier that stands for a registry name: characters that cannot stand in one become `_`.
@@ -62,6 +78,19 @@ mod tests {
         assert_eq!(registry_ident("2fast"), "_2fast");
         assert_eq!(registry_ident("move"), "move_");
         assert_eq!(registry_ident(""), "__");
+    }
+
+    #[test]
+    fn an_edition_is_named_after_its_function_its_version_and_its_variant() {
+        let name = |arguments: &str| {
+            let arguments = Arguments::parse_tokens(arguments.parse().unwrap()).unwrap();
+            registry_name(&arguments, &syn::parse_str("fee_old").unwrap())
+        };
+        assert_eq!(name("version = 2"), "fee_old");
+        assert_eq!(name("of = super::fee, version = 2"), "fee@v2");
+        assert_eq!(name(r#"of = fee, version = 2, variant = "b""#), "fee@v2-b");
+        assert_eq!(name(r#"of = fee, name = "maker-fee""#), "maker-fee@v1");
+        assert_eq!(registry_ident("fee@v2-b"), "fee_v2_b");
     }
 
     #[test]

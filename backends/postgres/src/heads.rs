@@ -35,6 +35,22 @@ pub(crate) struct Heads {
     committed: Notify,
 }
 
+/// A connection that can hear announcements.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) session: Session,
+    heard: mpsc::UnboundedReceiver<String>,
+}
+
+impl Listener {
+    /// Opens the connection.
+    pub(crate) async fn connect(server: &Server) -> Result<Self, Fault> {
+        let (announced, heard) = mpsc::unbounded_channel();
+        let session = server.connect_listening(announced).await?;
+        Ok(Self { session, heard })
+    }
+}
+
 #[derive(Debug, Default)]
 struct Seen {
     head: u64,
@@ -84,17 +100,21 @@ impl Heads {
         }
     }
 
-    /// Listens to the server until the store is closed.
-    pub(crate) async fn watch(self: Arc<Self>, server: Arc<Server>) {
+    /// Listens to the server until the store is closed, at first on a connection that is there.
+    pub(crate) async fn watch(self: Arc<Self>, server: Arc<Server>, first: Option<Listener>) {
         let mut closed = self.seen.subscribe();
         let watching = async {
             let mut backoff = Backoff::new(Duration::MAX);
+            let mut connected = first;
             loop {
-                let (heard, mut hearing) = mpsc::unbounded_channel();
-                let fault = match server.connect_listening(heard).await {
-                    Ok(session) => {
+                let listener = match connected.take() {
+                    Some(listener) => Ok(listener),
+                    None => Listener::connect(&server).await,
+                };
+                let fault = match listener {
+                    Ok(listener) => {
                         backoff = Backoff::new(Duration::MAX);
-                        self.follow(&server, &session, &mut hearing).await
+                        self.follow(&server, listener).await
                     }
                     Err(fault) => Some(fault),
                 };
@@ -111,15 +131,16 @@ impl Heads {
     }
 
     /// Notes and makes announcements for as long as the connection lasts; gives what ended it.
-    async fn follow(
-        &self,
-        server: &Server,
-        session: &Session,
-        heard: &mut mpsc::UnboundedReceiver<String>,
-    ) -> Option<Fault> {
-        let listen = format!("LISTEN {}", server.schema.channel());
-        if let Err(error) = session.client().batch_execute(&listen).await {
-            return Some(error.into());
+    async fn follow(&self, server: &Server, listener: Listener) -> Option<Fault> {
+        let Listener { session, mut heard } = listener;
+        let session = &session;
+        match session.listen().await {
+            Ok(()) => {}
+            // A replica announces nothing, so its log is only looked at.
+            Err(fault) if fault.is_read_only() => {
+                tracing::debug!(?fault, "events are found by looking for them");
+            }
+            Err(fault) => return Some(fault),
         }
         // What happened before the listening began was announced to nobody.
         if let Err(fault) = self.look(session).await {

@@ -18,7 +18,8 @@ use crate::{
     PostgresBuilder,
     connect::Server,
     fault::Fault,
-    heads::{Heads, closed},
+    heads::{Heads, Listener, closed},
+    pooler::refuse_pooler,
     reader::{self, Readers},
     schema::migrate,
     writer::{Answer, EncodedAppend, Request, Writer, command_outcome, replace, take_step},
@@ -32,8 +33,13 @@ use crate::{
 /// # Lost connections
 /// Reads and appends connect again by themselves and fail only when the server is away for longer
 /// than the store is patient. An append whose connection is lost during its commit is answered
-/// once it is known whether it was written, however long that takes; to stop waiting, drop its
-/// future.
+/// once it is known whether it was written; if that cannot be found out within the
+/// [`outcome_timeout`](PostgresBuilder::outcome_timeout), the answer is
+/// [`StoreError::OutcomeUnknown`].
+///
+/// # Overload
+/// Appends wait in a queue. If it stays full for longer than the store is patient, the answer is
+/// [`StoreError::Busy`].
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), lucent_core::store::StoreError> {
@@ -96,14 +102,19 @@ impl PostgresStore {
 pub(crate) async fn open(server: Arc<Server>) -> Result<PostgresStore, StoreError> {
     let opened = async {
         let session = server.connect().await?;
+        let listener = Listener::connect(&server).await;
+        if let Ok(listener) = &listener {
+            refuse_pooler(&session, &listener.session, &server).await?;
+        }
         migrate(&session, &server).await?;
         let head = reader::read_head(&session).await?;
-        Ok((session, head))
+        // Without one, it is tried again.
+        Ok((session, head, listener.ok()))
     };
-    let (session, head) =
+    let (session, head, listener) =
         opened.await.map_err(|fault: Fault| fault.into_store("connect", &server.location))?;
     let heads = Arc::new(Heads::new(head));
-    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server)));
+    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server), listener));
     let writer = Writer::start(Arc::clone(&server), Arc::clone(&heads));
     let readers = Readers::new(Arc::clone(&server), session);
     Ok(PostgresStore { shared: Arc::new(Shared { server, readers, writer, heads }) })
@@ -131,9 +142,7 @@ impl EventStore for PostgresStore {
         loop {
             self.check_condition(&mut append).await?;
             let (answer, outcome) = oneshot::channel();
-            if self.shared.writer.send(Request { append, answer }).await.is_err() {
-                return Err(closed().into());
-            }
+            self.shared.writer.send(Request { append, answer }).await?;
             match outcome.await {
                 Ok(Answer::Done(outcome)) => return outcome,
                 Ok(Answer::CheckAgain(again)) => {
@@ -280,7 +289,7 @@ impl ReadModelStore for PostgresStore {
         readers
             .run("drop a projection", |session| async move {
                 let version = i64::from(projection.version);
-                session.query(DROP, &[&&*projection.name, &version]).await.map(drop)
+                session.query_at_length(DROP, &[&&*projection.name, &version]).await.map(drop)
             })
             .await
     }

@@ -12,7 +12,7 @@ use std::{
 use lucent_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, read_only};
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -97,13 +97,7 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(&options.path, flags)?;
     if conn.is_readonly(rusqlite::MAIN_DB)? {
-        return Err(open_failed(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "{} is read-only: give this program the right to write the file and its folder",
-                options.path.display()
-            ),
-        )));
+        return Err(Fault::Store(read_only(&options.path)));
     }
     let deadline = Instant::now() + options.busy_timeout;
     retry_busy(deadline, || bring_up_to_date(&mut conn, &options.path))?;
@@ -187,16 +181,20 @@ fn read_header(path: &Path) -> Result<Header, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             return match folder {
-                Some(folder) if !folder.is_dir() => Err(not_a_store(
-                    path,
-                    &format!("its folder {} does not exist: create it first", folder.display()),
-                )),
+                Some(folder) if !folder.is_dir() => Err(Fault::Store(StoreError::Inaccessible {
+                    location: location.to_string(),
+                    reason: format!("its folder {} does not exist", folder.display()),
+                    remedy: "create it first".to_owned(),
+                })),
                 _ => Ok(Header::Empty),
             };
         }
         Err(error) => {
-            let text = format!("{location}: {error}");
-            return Err(open_failed(io::Error::new(error.kind(), text)));
+            return Err(Fault::Store(StoreError::Inaccessible {
+                location: location.to_string(),
+                reason: error.to_string(),
+                remedy: "give this program the right to read and write the file".to_owned(),
+            }));
         }
     };
     let mut header = [0; 100];

@@ -7,6 +7,8 @@ mod conformance;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod parking;

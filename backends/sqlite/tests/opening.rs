@@ -97,7 +97,8 @@ async fn a_missing_folder_and_a_folder_are_named() {
     let folder = Folder::new();
     let inside = folder.path().join("deeper").join("events.db");
     let error = SqliteStore::open(&inside).await.unwrap_err();
-    assert!(error.to_string().contains("does not exist"), "{error}");
+    assert!(matches!(error, StoreError::Inaccessible { .. }), "{error}");
+    assert!(error.to_string().contains("does not exist; create it first"), "{error}");
     assert!(error.to_string().contains(inside.to_str().unwrap()), "{error}");
     fs::create_dir(folder.path()).unwrap();
     let error = SqliteStore::open(folder.path()).await.unwrap_err();
@@ -115,9 +116,9 @@ async fn a_file_that_cannot_be_written_is_an_error() {
     let may_write = fs::OpenOptions::new().append(true).open(folder.path()).is_ok();
     match SqliteStore::open(folder.path()).await {
         Ok(_) => assert!(may_write),
-        Err(StoreError::Backend { source, .. }) => {
+        Err(error @ StoreError::Inaccessible { .. }) => {
             assert!(!may_write);
-            assert!(source.to_string().contains("read-only"), "{source}");
+            assert!(error.to_string().contains("read-only"), "{error}");
         }
         Err(other) => panic!("{other:?}"),
     }

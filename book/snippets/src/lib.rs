@@ -12,6 +12,8 @@
 pub mod account;
 pub mod appending;
 pub mod concert;
+pub mod courses;
+pub mod functions;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;

@@ -3,6 +3,7 @@
 //! Invariant: every way in which the build and the compiler can disagree about a function is a
 //! compile error that names the function.
 
+mod functions;
 mod mistakes;
 mod project;
 mod shapes;

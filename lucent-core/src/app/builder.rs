@@ -14,6 +14,7 @@ use crate::{
         App, Engine, ParkingPolicy, RetryPolicy, StartError, StartFrom, cache::Caches,
         event_worker::EventWorker, projection_worker::ProjectionWorker, projections::Projections,
         rebuild, running::RunningProjection, running_handler::RunningHandler, task::Tasks,
+        turns::Turns,
     },
     event_handler::SharedEventHandler,
     memory::MemoryStore,
@@ -186,6 +187,7 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
             events,
             snapshots,
             caches: Caches::new(self.cache_capacity),
+            turns: Turns::default(),
             clock: self.clock,
             retry: self.retry,
             inline: InlineProjections((!inline.is_empty()).then(|| inline.into())),
@@ -276,7 +278,9 @@ fn check_functions(
                 handler.check(shell).map_err(missing)?;
                 handlers.push(handler);
             }
-            FunctionKind::CommandHandler { .. } | FunctionKind::Projector { .. } => {}
+            FunctionKind::CommandHandler { .. }
+            | FunctionKind::Projector { .. }
+            | FunctionKind::Function { .. } => {}
         }
     }
     Ok(handlers)

@@ -3,9 +3,11 @@
 mod builder;
 mod cache;
 mod command_error;
+mod decide_by_tags;
 mod event_worker;
 mod execute;
 mod handler_handle;
+mod line;
 mod load;
 mod parked_lines;
 mod parking_policy;
@@ -20,6 +22,7 @@ mod running_handler;
 mod start_error;
 mod subscription;
 mod task;
+mod turns;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -32,20 +35,23 @@ pub use parked_lines::Retried;
 pub use parking_policy::ParkingPolicy;
 pub use projection_handle::{ProjectionControlError, ProjectionHandle};
 pub use question::Question;
+pub(crate) use retry::Backoff;
 pub use retry::RetryPolicy;
 pub use running::{Pace, ProjectionState, ProjectionStatus};
 pub use running_handler::{EventHandlerStatus, StartFrom};
 pub use start_error::StartError;
 pub use subscription::Subscription;
+pub(crate) use task::{StopSignal, Tasks};
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections, running_handler::RunningHandler, task::Tasks},
+    aggregate::Aggregate,
+    app::{cache::Caches, projections::Projections, running_handler::RunningHandler, turns::Turns},
     command::Handled,
     position::Position,
     query::Answered,
     registry::{Includes, Registry},
     resource::Shell,
+    state::Evolve,
     store::{EventFilter, EventStore, InlineProjections, SnapshotStore},
     time::Clock,
 };
@@ -64,6 +70,7 @@ pub(crate) struct Engine {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) caches: Caches,
+    pub(crate) turns: Turns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
     pub(crate) inline: InlineProjections,
@@ -85,7 +92,7 @@ impl<R: Registry> App<R> {
     /// Await it as it is, or set its id, context or cause first. See [`Execute`].
     ///
     /// # Errors
-    /// [`CommandError`]; nothing was written then.
+    /// [`CommandError`]; nothing was written then, unless [`CommandError::is_outcome_unknown`].
     pub fn execute<C>(&self, command: C) -> Execute<C>
     where
         C: Handled,
@@ -116,7 +123,7 @@ impl<R> App<R> {
     ///
     /// # Errors
     /// When the store fails, or an event does not decode.
-    pub async fn load<A: Evolve>(&self, id: &<A as Aggregate>::Id) -> Result<Loaded<A>, LoadError> {
+    pub async fn load<A: Aggregate + Evolve>(&self, id: &A::Id) -> Result<Loaded<A>, LoadError> {
         use crate::id::AggregateId as _;
         let stream = id.stream_id()?;
         load::load(&*self.engine.events, &*self.engine.snapshots, &stream).await

@@ -7,6 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
@@ -16,6 +17,7 @@ use lucent_core::{
         VersionConflict,
     },
 };
+use tokio::sync::watch;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Fault {
@@ -27,31 +29,65 @@ pub enum Fault {
     Busy,
     /// Appends happen, and never answer.
     Hang,
+    /// Appends wait for another fault to be set, and then have that one.
+    Hold,
+    /// Appends happen, and the connection is gone before they answer.
+    Unknown,
     /// Snapshots cannot be saved.
     NoSnapshots,
     /// No version of a projection can take over.
     NoActivation,
+    /// The next command id that is asked for is not known yet.
+    ForgetCommandOnce,
+    /// Reading the log and appending let others go first.
+    Yield,
     /// No step of a projection is taken.
     NoSteps,
 }
 
 #[derive(Debug, Default)]
 pub struct Faults {
-    fault: Mutex<Fault>,
+    fault: watch::Sender<Fault>,
     appends: AtomicUsize,
+    before_append: Hook,
+}
+
+/// What others do before an append.
+#[derive(Default)]
+struct Hook(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Faults {
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        self.fault.send_replace(fault);
     }
 
     pub fn appends(&self) -> usize {
         self.appends.load(Ordering::SeqCst)
     }
 
+    /// What others do before the next append comes to the store.
+    pub fn before_the_next_append(&self, act: impl Future<Output = ()> + Send + 'static) {
+        *self.before_append.0.lock().unwrap() = Some(Box::pin(act));
+    }
+
+    async fn let_others_go_first(&self) {
+        if self.get() == Fault::Yield {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn get(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
+    }
+
+    async fn unless_held(&self) -> Fault {
+        *self.fault.subscribe().wait_for(|fault| *fault != Fault::Hold).await.unwrap()
     }
 }
 
@@ -63,8 +99,13 @@ pub struct StoreWithFaults {
 
 impl StoreWithFaults {
     pub fn new() -> (Self, Arc<Faults>) {
+        Self::over(MemoryStore::new())
+    }
+
+    /// Faults in front of a store that others use without them.
+    pub fn over(inner: MemoryStore) -> (Self, Arc<Faults>) {
         let faults = Arc::<Faults>::default();
-        (Self { inner: MemoryStore::new(), faults: Arc::clone(&faults) }, faults)
+        (Self { inner, faults: Arc::clone(&faults) }, faults)
     }
 }
 
@@ -76,7 +117,12 @@ fn busy() -> StoreError {
 impl EventStore for StoreWithFaults {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.faults.appends.fetch_add(1, Ordering::SeqCst);
-        match self.faults.get() {
+        let hook = self.faults.before_append.0.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook.await;
+        }
+        self.faults.let_others_go_first().await;
+        match self.faults.unless_held().await {
             Fault::Conflict => Err(VersionConflict::WrongVersion {
                 stream: append.writes[0].stream.clone(),
                 expected: Version::ZERO,
@@ -88,13 +134,23 @@ impl EventStore for StoreWithFaults {
                 self.inner.append(append).await?;
                 std::future::pending().await
             }
-            Fault::None | Fault::NoSnapshots | Fault::NoActivation | Fault::NoSteps => {
-                self.inner.append(append).await
+            Fault::Unknown => {
+                self.inner.append(append).await?;
+                Err(StoreError::OutcomeUnknown {
+                    location: "a test".to_owned(),
+                    reason: "the connection was lost".to_owned(),
+                }
+                .into())
             }
+            _ => self.inner.append(append).await,
         }
     }
 
     async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        if self.faults.get() == Fault::ForgetCommandOnce {
+            self.faults.set(Fault::None);
+            return Ok(None);
+        }
         self.inner.command_outcome(command).await
     }
 
@@ -103,6 +159,7 @@ impl EventStore for StoreWithFaults {
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
+        self.faults.let_others_go_first().await;
         self.inner.read_log(read).await
     }
 

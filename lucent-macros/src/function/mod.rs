@@ -8,7 +8,9 @@ mod listing;
 mod parameter;
 mod projector;
 mod query_handler;
+mod routed;
 mod signature;
+mod terms;
 
 use lucent_syntax::FunctionKind;
 use proc_macro2::TokenStream;
@@ -37,8 +39,12 @@ pub(crate) fn expand(
         FunctionKind::QueryHandler => query_handler::expand(&function, &mut errors),
         FunctionKind::Projector => projector::expand(&function, &mut errors),
         FunctionKind::EventHandler => event_handler::expand(&function, &mut errors),
+        FunctionKind::Function => routed::expand(&function, &mut errors),
     };
-    let marker = function.listing.marker();
+    let marker = match kind {
+        FunctionKind::Function => routed::marker(&function),
+        _ => function.listing.marker(),
+    };
     if errors.is_empty() {
         quote!(#marker #impls)
     } else {

@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Function {
     pub(super) root: Root,
     pub(super) arguments: Arguments,
+    pub(super) visibility: Visibility,
     pub(super) signature: Signature,
     pub(super) parameters: Vec<Parameter>,
     pub(super) listing: Listing,
@@ -50,7 +51,7 @@ impl Function {
                 return None;
             }
         };
-        let (attributes, signature) = parsed?;
+        let (attributes, visibility, signature) = parsed?;
         let arguments = errors.take(Arguments::parse_tokens(tokens.clone())).unwrap_or_default();
         arguments.check_keys(&place, known_keys(kind), errors.list());
         let root = Root::new(&arguments, errors);
@@ -60,7 +61,7 @@ impl Function {
         let cfgs = attributes.into_iter().filter(|found| found.path().is_ident("cfg"));
         let listing =
             Listing::new(&arguments, &signature.ident, fingerprint(tokens, &raw), cfgs.collect());
-        Some(Self { root, arguments, signature, parameters, listing })
+        Some(Self { root, arguments, visibility, signature, parameters, listing })
     }
 
     /// Whether it stands in an `impl` or a `trait`.
@@ -83,16 +84,17 @@ impl Function {
 fn known_keys(kind: FunctionKind) -> &'static [&'static str] {
     match kind {
         FunctionKind::Projector => &["name", "version", "inline", "live", "key", "crate"],
+        FunctionKind::Function => super::routed::KEYS,
         _ => &["name", "crate"],
     }
 }
 
-fn parse_header(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Signature)> {
+fn parse_header(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibility, Signature)> {
     let attributes = input.call(Attribute::parse_outer)?;
-    input.parse::<Visibility>()?;
+    let visibility = input.parse()?;
     let signature = input.parse()?;
     input.parse::<TokenStream>()?;
-    Ok((attributes, signature))
+    Ok((attributes, visibility, signature))
 }
 
 /// The tokens from after the outer attributes and the visibility up to the body.
@@ -131,7 +133,10 @@ fn is_fn(token: TokenTree) -> bool {
 /// Reports what no annotated function may be.
 fn check(kind: FunctionKind, signature: &Signature, errors: &mut Errors) {
     let place = format!("#[{kind}]");
-    let pure = matches!(kind, FunctionKind::CommandHandler | FunctionKind::Projector);
+    let pure = matches!(
+        kind,
+        FunctionKind::CommandHandler | FunctionKind::Projector | FunctionKind::Function
+    );
     if let (true, Some(keyword)) = (pure, &signature.asyncness) {
         errors.at(
             keyword.span(),

@@ -5,7 +5,10 @@
 //! judged on what is read under the ledger's lock. Invariant: nobody is answered before the
 //! transaction is committed, and every verdict was confirmed by it.
 
-use lucent_core::{Position, RecordedEvent, Version, store::AppendError};
+use lucent_core::{
+    Position, RecordedEvent, Version,
+    store::{AppendError, StoreError},
+};
 
 use crate::{
     connect::Session,
@@ -64,7 +67,8 @@ impl Pen {
         {
             return Ok(written);
         }
-        match self.write_locked(knowledge, batch).await {
+        // Boxed, so that the future of the usual way stays small.
+        match Box::pin(self.write_locked(knowledge, batch)).await {
             Err(failure) if !failure.fault.lost_connection() => {
                 self.session.execute(ROLLBACK, &[]).await?;
                 Err(failure)
@@ -198,6 +202,25 @@ impl Decided {
     /// Where the log ends with this batch.
     pub(crate) fn head(&self) -> u64 {
         self.head
+    }
+
+    /// Answers when it could not be found out whether the batch was written; what would not have
+    /// been written anyway has failed because the connection was `lost`.
+    pub(crate) fn leave_open(
+        self,
+        batch: Vec<Request>,
+        reason: String,
+        location: &str,
+        lost: &StoreError,
+    ) {
+        let unknown = StoreError::OutcomeUnknown { location: location.to_owned(), reason };
+        for (request, verdict) in batch.into_iter().zip(self.verdicts) {
+            let error = match verdict {
+                Verdict::Won { .. } => &unknown,
+                _ => lost,
+            };
+            request.done(Err(error.clone().into()));
+        }
     }
 
     /// Remembers what was written and answers; gives back the appends that have to wait.

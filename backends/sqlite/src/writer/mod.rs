@@ -3,6 +3,7 @@
 //! Invariant: one commit per batch, one outcome per request, and an error means that nothing of the
 //! request was written.
 
+mod answers;
 mod append;
 mod batch;
 mod cache;

@@ -51,6 +51,12 @@ pub fn ask(_: Ask, _: &View<Counter>) -> Result<(), ReadError> {
 #[event_handler(name = "bell", crate = crate::framework)]
 pub fn bell(_: &Opened) {}
 
-framework::registry! { crate = crate::framework, functions: [open, counters, ask, bell] }
+#[function(on = Opened, crate = crate::framework)]
+pub fn opened(_: &Opened) {}
+
+#[function(of = opened, version = 2, crate = crate::framework)]
+pub fn opened_v2(_: &Opened) {}
+
+framework::registry! { crate = crate::framework, functions: [open, counters, ask, bell, opened, opened_v2] }
 
 fn main() {}

@@ -1,0 +1,60 @@
+//! Functions and their editions, from the scan to a call.
+
+use super::project::Project;
+
+const FEES: &str = r#"
+use lucent_core::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, Event)]
+pub struct Traded { pub price: u64 }
+
+#[function(on = Traded, version = 2)]
+fn fee(trade: &Traded) -> u64 { trade.price / 200 }
+
+mod older {
+    use lucent_core::prelude::*;
+
+    // Private, in a private module: the registry names no path into it.
+    #[function(of = super::fee, version = 1)]
+    fn fee(trade: &super::Traded) -> u64 { trade.price / 100 }
+}
+
+macro_rules! hide { ($($item:item)*) => { $($item)* } }
+"#;
+
+const MAIN: &str = r#"
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let functions = FunctionManager::new(registry()).store(MemoryStore::new()).start().await?;
+    let trade = Traded { price: 1_000 };
+    let newest = functions.call::<fee>(CallContext::nobody(), &trade)?.value;
+    functions.control::<fee>("ann").promote(1, "the old one").await?;
+    let published = functions.publish(CallContext::nobody(), &trade);
+    println!("{newest} {:?}", published.output::<fee>());
+    Ok(())
+}
+"#;
+
+#[test]
+fn editions_in_private_modules_are_found_routed_and_called() {
+    let main = format!("lucent_core::registry!();\n{FEES}{MAIN}");
+    assert_eq!(Project::binary("fees", &main).run(&[]), "5 Some(10)\n");
+}
+
+#[test]
+fn a_function_that_was_missed_and_an_edition_that_is_there_twice_are_reported() {
+    let hidden = "hide! { #[function] fn hidden(price: &u64) -> u64 { *price } }";
+    let again =
+        "#[function(of = fee, version = 1)]\nfn again(trade: &Traded) -> u64 { trade.price }";
+    let main = format!("lucent_core::registry!();\n{FEES}{hidden}\n{again}\n{MAIN}");
+    let errors = Project::binary("fees_mistaken", &main).mistake();
+    for part in [
+        "cannot find type `hidden` in module `crate::lucent_registry::functions_found_by_build_rs`",
+        "two functions claim the registry name `fee@v1`",
+        "src/main.rs:16",
+        "src/main.rs:22",
+        "`#[function(name = \"…\")]`",
+    ] {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+}

@@ -1,0 +1,310 @@
+//! What makes a function one that the manager routes, and what its editions are.
+//!
+//! Invariant: all editions of a function have one signature, checked by the compiler at each of
+//! them; so whichever of them runs, the caller's types hold.
+
+use std::{borrow::Cow, convert::Infallible, error::Error, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{DecodeFault, Event, EventType},
+    payload::{EncodeError, Payload},
+};
+
+/// A function of which the manager decides which edition runs.
+///
+/// `#[function]` writes this for the type of the function's name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function that is routed",
+    label = "not a function with `#[function]`, or an edition of another one",
+    note = "write `#[function]`, without `of`, on the function of this name; an edition is called through the function that it is an edition of"
+)]
+pub trait Routed: Edition<Of = Self> + Sized {
+    /// The mark of the registry that lists the function.
+    type Home;
+
+    /// The event that it runs on, or [`NoEvent`].
+    type Event: Event;
+
+    /// Its parameters: the type of the only one, or a tuple.
+    type Input<'input>: Clone;
+
+    /// What it calculates.
+    type Output: Serialize + Send + 'static;
+
+    /// Why it cannot.
+    type Error: Error + Send + Sync + 'static;
+
+    /// The type of a pointer to one of its editions.
+    type Signature: Copy + Send + Sync + 'static;
+
+    /// The name under which it is controlled and recorded.
+    const NAME: &'static str;
+
+    /// What is said once, for all of its editions.
+    const DECLARATION: Declaration;
+
+    /// Calls an edition.
+    ///
+    /// # Errors
+    /// What the edition returned.
+    fn apply(
+        signature: Self::Signature,
+        input: Self::Input<'_>,
+    ) -> Result<Self::Output, Self::Error>;
+
+    /// What it takes of the event that it runs on; `None` if it does not run on this one.
+    fn select(event: &Self::Event) -> Option<Self::Input<'_>>;
+
+    /// The key that keeps calls in order, and that a rollout sticks by unless told otherwise.
+    fn shard_key(input: &Self::Input<'_>) -> Option<String> {
+        let _ = input;
+        None
+    }
+}
+
+/// One version or variant of a function. `#[function]` writes this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an edition of a function",
+    note = "write `#[function]` on the function of this name"
+)]
+pub trait Edition: 'static {
+    /// The function that it is an edition of; its own type if it is the function itself.
+    type Of: Routed;
+
+    /// Which version of the function it is.
+    const VERSION: u32;
+
+    /// Which variant of that version, if it is one.
+    const VARIANT: Option<&'static str>;
+
+    /// On which terms it runs.
+    const TERMS: Terms;
+
+    /// The function.
+    const CALL: <Self::Of as Routed>::Signature;
+}
+
+/// A version of a function, and the variant of it if it is one.
+///
+/// ```
+/// use lucent_core::function::EditionId;
+/// let edition: EditionId = "v3-b".parse()?;
+/// assert_eq!(edition, EditionId::version(3).variant("b"));
+/// assert_eq!(edition.to_string(), "v3-b");
+/// # Ok::<(), lucent_core::function::InvalidEdition>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EditionId {
+    version: u32,
+    variant: Option<Cow<'static, str>>,
+}
+
+impl EditionId {
+    /// The edition of this version that is not a variant.
+    #[must_use]
+    pub const fn version(version: u32) -> Self {
+        Self { version, variant: None }
+    }
+
+    /// The variant of this name.
+    #[must_use]
+    pub fn variant(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.variant = Some(name.into());
+        self
+    }
+
+    /// An edition, for expansions.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn declared(version: u32, variant: Option<&'static str>) -> Self {
+        match variant {
+            Some(name) => Self { version, variant: Some(Cow::Borrowed(name)) },
+            None => Self::version(version),
+        }
+    }
+
+    /// The number of the version.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.version
+    }
+
+    /// The name of the variant, if it is one.
+    #[must_use]
+    pub fn variant_name(&self) -> Option<&str> {
+        self.variant.as_deref()
+    }
+}
+
+impl From<u32> for EditionId {
+    fn from(version: u32) -> Self {
+        Self::version(version)
+    }
+}
+
+impl fmt::Display for EditionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.variant {
+            Some(variant) => write!(f, "v{}-{variant}", self.version),
+            None => write!(f, "v{}", self.version),
+        }
+    }
+}
+
+impl std::str::FromStr for EditionId {
+    type Err = InvalidEdition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidEdition { text: text.to_owned() };
+        let rest = text.strip_prefix('v').ok_or_else(invalid)?;
+        let (version, variant) = match rest.split_once('-') {
+            Some((version, variant)) if !variant.is_empty() => (version, Some(variant)),
+            Some(_) => return Err(invalid()),
+            None => (rest, None),
+        };
+        let version = version.parse().map_err(|_| invalid())?;
+        Ok(Self { version, variant: variant.map(|name| Cow::Owned(name.to_owned())) })
+    }
+}
+
+impl TryFrom<String> for EditionId {
+    type Error = InvalidEdition;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<EditionId> for String {
+    fn from(edition: EditionId) -> Self {
+        edition.to_string()
+    }
+}
+
+/// A text that names no edition.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{text}` is not an edition: write `v3`, or `v3-b` for a variant")]
+pub struct InvalidEdition {
+    /// The text.
+    pub text: String,
+}
+
+/// On which terms an edition runs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Terms {
+    /// After this time a result counts as a failure, and is not given out.
+    pub deadline: Option<Duration>,
+    /// How much computing time a call takes, for placing it.
+    pub cpu: Option<Duration>,
+    /// How many bytes a call takes, for placing it.
+    pub memory: Option<u64>,
+    /// The version that runs while this one cannot.
+    pub fallback: Option<u32>,
+}
+
+/// What is said once of a function, for all of its editions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Declaration {
+    /// Who goes first when there is more to do than can be done.
+    pub priority: Priority,
+    /// Where it never runs.
+    pub denied_jurisdictions: &'static [&'static str],
+    /// Words to find it by.
+    pub tags: &'static [&'static str],
+    /// Whether calls have a key that keeps them in order.
+    pub sharded: bool,
+}
+
+/// Who goes first when there is more to do than can be done.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Priority {
+    /// Shed first.
+    Low,
+    /// Unless said otherwise.
+    #[default]
+    Normal,
+    /// Shed after the normal ones.
+    High,
+    /// Never shed while anything else runs.
+    Critical,
+}
+
+/// The event of a function that runs on none.
+#[derive(Clone, Copy, Debug)]
+pub enum NoEvent {}
+
+impl Event for NoEvent {
+    const NAME: &'static str = "NoEvent";
+    const TYPES: &'static [EventType] = &[];
+
+    fn event_type(&self) -> EventType {
+        match *self {}
+    }
+
+    fn encode(&self) -> Result<Payload, EncodeError> {
+        match *self {}
+    }
+
+    fn decode_payload(_: &str, _: u32, _: &Payload) -> Result<Self, DecodeFault> {
+        Err(DecodeFault::UnknownType)
+    }
+}
+
+/// What a function may return: something that serializes, or a `Result` of it and an error.
+///
+/// `Kind` only keeps the two apart; the attribute says which it is.
+#[diagnostic::on_unimplemented(
+    message = "a function cannot return `{Self}`",
+    label = "not something that serializes",
+    note = "what a function returns is recorded and compared: derive `Serialize` on it; in a `Result`, the error implements `std::error::Error`"
+)]
+pub trait FunctionOutput<Kind> {
+    /// What was calculated.
+    type Value;
+
+    /// Why it was not.
+    type Error;
+
+    /// Takes the outcome out.
+    ///
+    /// # Errors
+    /// What the function returned.
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+}
+
+/// Returns what it calculates.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+/// Returns a `Result`.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Fallible;
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + Send + 'static> FunctionOutput<Plain> for T {
+    type Value = T;
+    type Error = Infallible;
+
+    fn into_result(self) -> Result<T, Infallible> {
+        Ok(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, X> FunctionOutput<Fallible> for Result<T, X>
+where
+    T: Serialize + Send + 'static,
+    X: Error + Send + Sync + 'static,
+{
+    type Value = T;
+    type Error = X;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}

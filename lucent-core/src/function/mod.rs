@@ -1,0 +1,46 @@
+//! Functions, and the manager that decides which edition of one runs and for whom.
+
+mod breaker;
+mod bucket;
+mod context;
+mod contract;
+mod control;
+mod error;
+mod fanout;
+mod follow;
+mod manager;
+mod orders;
+mod policy;
+mod publish;
+mod record;
+mod reports;
+mod rollout;
+mod roster;
+mod route;
+mod run;
+mod shared;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod worker;
+
+pub use bucket::{BUCKETS, Purpose, bucket_of};
+pub use context::{CallContext, JURISDICTION, TENANT};
+pub use contract::{
+    Declaration, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent, Plain,
+    Priority, Routed, Terms,
+};
+pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
+pub use error::{CallError, ManagerError, OrderError};
+pub use manager::{FunctionManager, FunctionManagerBuilder};
+pub use orders::Control;
+pub use policy::OrderRefused;
+pub use publish::{AnyError, AnyOutput, Delivered, Published};
+pub use record::{Ran, Reason};
+pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
+pub use roster::{Roster, RosterError};
+pub use route::{Explanation, Refusal};
+pub use run::Called;
+pub use shared::ShadowReport;
+pub use worker::FunctionRan;

@@ -1,0 +1,191 @@
+//! The functions of a registry with their types, gathered when the manager starts.
+//!
+//! Invariant: an edition is found under the type of its function and keeps that type, so a call
+//! needs neither a conversion of values nor a lookup by name.
+
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use crate::{
+    event::Event,
+    function::{
+        Declaration, Edition, EditionId, Routed, Terms,
+        fanout::{FanOut, Seat},
+    },
+    registry::{Function, FunctionKind},
+};
+
+/// The functions of a registry, on their way into a manager.
+#[derive(Default)]
+pub struct Roster {
+    drafts: HashMap<TypeId, Draft>,
+}
+
+/// A function whose editions are being gathered.
+struct Draft {
+    name: &'static str,
+    declaration: Declaration,
+    /// Sorted.
+    editions: Vec<(EditionId, Terms)>,
+    /// A `Family<F>` of the function's type, in the same order.
+    family: Box<dyn Any + Send + Sync>,
+    sit: fn(&mut FanOut, usize),
+    seat: Option<Seat>,
+}
+
+/// A function with all of its editions.
+pub(crate) struct Sealed {
+    pub(crate) of: TypeId,
+    pub(crate) name: &'static str,
+    pub(crate) declaration: Declaration,
+    /// Sorted; what stands here and in the family has the same index.
+    pub(crate) editions: Vec<(EditionId, Terms)>,
+    /// A `Family<F>`.
+    pub(crate) family: Arc<dyn Any + Send + Sync>,
+    /// Gives it a seat among the functions of its event.
+    pub(crate) sit: fn(&mut FanOut, usize),
+    pub(crate) seat: Option<Seat>,
+}
+
+/// The editions of one function, in the order of their ids.
+pub(crate) struct Family<F: Routed> {
+    pub(crate) calls: Vec<F::Signature>,
+}
+
+impl Roster {
+    /// Adds an edition. The registry's entry of the edition calls this.
+    pub fn enlist<E: Edition>(&mut self) {
+        let draft = self.draft(TypeId::of::<E::Of>(), draft::<E::Of>);
+        let place = draft.insert(E::VERSION, E::VARIANT, E::TERMS);
+        let family = draft.family.downcast_mut::<Family<E::Of>>();
+        let family = family.expect("the map's key is the type of its value");
+        family.calls.insert(place, E::CALL);
+    }
+
+    fn draft(&mut self, of: TypeId, begin: fn() -> Draft) -> &mut Draft {
+        self.drafts.entry(of).or_insert_with(begin)
+    }
+
+    /// The functions of a registry, sorted by name.
+    pub(crate) fn of(functions: &[&'static Function]) -> Result<Vec<Sealed>, RosterError> {
+        let mut roster = Self::default();
+        let mut places = BTreeMap::new();
+        for function in functions {
+            let FunctionKind::Function { function: name, version, variant, enlist, .. } =
+                function.kind
+            else {
+                continue;
+            };
+            let edition = EditionId::declared(version, variant);
+            let place = format!("{}:{}", function.file, function.line);
+            if let Some(first) = places.insert((name, edition.clone()), place.clone()) {
+                return Err(RosterError::SameEdition {
+                    function: name,
+                    edition,
+                    first,
+                    second: place,
+                });
+            }
+            enlist(&mut roster);
+        }
+        let drafts = roster.drafts.into_iter();
+        let mut sealed: Vec<Sealed> = drafts.map(|(of, draft)| draft.seal(of)).collect();
+        sealed.sort_by_key(|function| function.name);
+        for pair in sealed.windows(2) {
+            if pair[0].name == pair[1].name {
+                return Err(RosterError::SameName { function: pair[0].name });
+            }
+        }
+        sealed.iter().try_for_each(check_fallbacks)?;
+        Ok(sealed)
+    }
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Roster({} functions)", self.drafts.len())
+    }
+}
+
+/// Begins a function.
+fn draft<F: Routed>() -> Draft {
+    Draft {
+        name: F::NAME,
+        declaration: F::DECLARATION,
+        editions: Vec::new(),
+        family: Box::new(Family::<F> { calls: Vec::new() }),
+        sit: FanOut::seat::<F>,
+        seat: (!F::Event::TYPES.is_empty()).then(Seat::of::<F>),
+    }
+}
+
+impl Draft {
+    /// Adds an edition to the list, and gives the place that it has there.
+    fn insert(&mut self, version: u32, variant: Option<&'static str>, terms: Terms) -> usize {
+        let id = EditionId::declared(version, variant);
+        let place = self.editions.partition_point(|(other, _)| *other < id);
+        self.editions.insert(place, (id, terms));
+        place
+    }
+
+    fn seal(self, of: TypeId) -> Sealed {
+        let Self { name, declaration, editions, family, sit, seat } = self;
+        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat }
+    }
+}
+
+fn check_fallbacks(function: &Sealed) -> Result<(), RosterError> {
+    for (edition, terms) in &function.editions {
+        let Some(version) = terms.fallback else { continue };
+        let fallback = EditionId::version(version);
+        if fallback == *edition || !function.editions.iter().any(|(id, _)| *id == fallback) {
+            let (function, edition) = (function.name, edition.clone());
+            return Err(RosterError::NoFallback { function, edition, fallback });
+        }
+    }
+    Ok(())
+}
+
+/// Functions that cannot be managed together.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RosterError {
+    /// Two functions have one name and nothing else in common.
+    #[error(
+        "two functions are named `{function}`: give one another `name = \"…\"`, or make it an edition of the other with `of = …`"
+    )]
+    SameName {
+        /// The name.
+        function: &'static str,
+    },
+    /// Two editions of a function have one version and variant.
+    #[error(
+        "`{function}` has two editions {edition}: {first} and {second}; give one another `version`"
+    )]
+    SameEdition {
+        /// The function.
+        function: &'static str,
+        /// The edition.
+        edition: EditionId,
+        /// Where one of them stands.
+        first: String,
+        /// Where the other one stands.
+        second: String,
+    },
+    /// An edition falls back to one that is not there.
+    #[error(
+        "`{function}` {edition} falls back to {fallback}, which is no other edition of it in this registry: keep that one, or remove `fallback`"
+    )]
+    NoFallback {
+        /// The function.
+        function: &'static str,
+        /// The edition that declares the fallback.
+        edition: EditionId,
+        /// The edition that is missing.
+        fallback: EditionId,
+    },
+}
