@@ -10,6 +10,12 @@ use std::time::Duration;
 /// The event is tried `tries` times, with growing pauses. Then its part in the failing document is
 /// parked: later events of that document wait in line behind it, and other documents go on. See
 /// [`ProjectionHandle::parked`](crate::ProjectionHandle::parked).
+///
+/// ```
+/// use lucent_core::ParkingPolicy;
+/// let patient = ParkingPolicy { tries: 10, ..ParkingPolicy::default() };
+/// assert_eq!(patient.keys, 1_000);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ParkingPolicy {
     /// How often an event is tried before it is parked; 0 counts as 1.

@@ -25,6 +25,19 @@ use crate::{
 ///
 /// [`App::projection`](crate::App::projection) gives it. Dropping a future of its methods leaves the
 /// steps that were committed; calling the method again goes on from there.
+///
+/// ```
+/// use lucent_core::{App, ProjectionControlError, registry::Registry};
+///
+/// /// Applies what is parked, and says what fails again.
+/// async fn repair<R: Registry>(app: &App<R>) -> Result<(), ProjectionControlError> {
+///     let accounts = app.projection("accounts")?;
+///     for failure in accounts.retry_all().await?.failures {
+///         println!("still: {failure}");
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ProjectionHandle {
     engine: Arc<Engine>,
