@@ -39,7 +39,7 @@ type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = std::env::args().nth(1).unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 6] = [
+    let benches: [(&str, fn() -> Outcome); 7] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
         ("catch-up", catch_up::run),

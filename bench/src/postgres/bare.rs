@@ -76,8 +76,7 @@ impl SingleInserts {
 
     /// The version of a stream.
     pub async fn version(&self, caller: usize, stream: &str) -> u64 {
-        let Connection { client, version, .. } =
-            &self.connections[caller % self.connections.len()];
+        let Connection { client, version, .. } = &self.connections[caller % self.connections.len()];
         let row = client.query_one(version, &[&stream]).await.expect("the server answers");
         u64::try_from(row.get::<_, i64>(0)).expect("versions are positive")
     }
@@ -182,5 +181,4 @@ const INSERT_MANY: &str = "INSERT INTO {schema}.events (stream, version, event_i
      WHERE coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = n.stream), \
      0) = n.version - 1 RETURNING stream, version, position";
 
-const VERSION: &str =
-    "SELECT coalesce(max(version), 0) FROM {schema}.events WHERE stream = $1";
+const VERSION: &str = "SELECT coalesce(max(version), 0) FROM {schema}.events WHERE stream = $1";

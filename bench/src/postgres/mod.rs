@@ -67,14 +67,7 @@ fn throughput(callers: usize, of_group: f64, of_single: f64) -> Outcome {
     let name = format!("durable commands, PostgreSQL, {callers} callers");
     let bare = "bare group commit";
     let mut figures = vec![
-        Figure::new(
-            &*name,
-            rate(&ours),
-            "/s",
-            bare,
-            rate(&group),
-            Goal::RatioAtLeast(of_group),
-        ),
+        Figure::new(&*name, rate(&ours), "/s", bare, rate(&group), Goal::RatioAtLeast(of_group)),
         Figure::new(
             &*name,
             rate(&ours),

@@ -3,7 +3,7 @@
 use futures::{FutureExt as _, future::join_all};
 use lucent_core::{
     prelude::*,
-    store::{SnapshotKey, SnapshotStore as _, VersionConflict},
+    store::{EventStore as _, SnapshotKey, SnapshotStore as _, StoreError, VersionConflict},
 };
 
 use super::{
@@ -117,6 +117,38 @@ async fn a_failing_store_fails_the_commands_of_the_append_and_not_those_after_it
     assert!(matches!(first.await, Err(CommandError::Busy(_))));
     faults.set(Fault::None);
     assert_eq!(second.await.unwrap().reply, 10, "what the first one decided did not come about");
+}
+
+#[tokio::test]
+async fn a_command_that_the_store_refuses_spoils_none_that_shares_its_append() {
+    let (app, _, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let coins = [1, 2, 13, 4];
+    let mut commands = coins.map(|coin| app.execute(add("a", &[coin])).into_future());
+    commands.iter_mut().for_each(begin);
+    faults.set(Fault::Superstition);
+    let done = join_all(commands).await;
+    assert!(matches!(done[2], Err(CommandError::Invalid { .. })), "{:?}", done[2]);
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 3);
+    assert_eq!(app.load::<Till>(&till("a")).await.unwrap().state.sum, 7);
+}
+
+#[tokio::test]
+async fn an_append_that_may_have_happened_is_not_made_again() {
+    let (app, memory, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut commands: Vec<_> = (0..3).map(|_| app.execute(add("a", &[1])).into_future()).collect();
+    commands.iter_mut().for_each(begin);
+    let before = memory.head().await.unwrap();
+    faults.set(Fault::Unknown);
+    let done = join_all(commands).await;
+    let unknown = done
+        .iter()
+        .filter(|done| matches!(done, Err(CommandError::Store(StoreError::OutcomeUnknown { .. }))));
+    assert_eq!(unknown.count(), 3);
+    assert_eq!(memory.head().await.unwrap().get() - before.get(), 3, "each coin is there once");
+    faults.set(Fault::None);
+    assert_eq!(app.execute(add("a", &[1])).await.unwrap().reply, 4);
 }
 
 #[tokio::test]

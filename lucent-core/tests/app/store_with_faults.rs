@@ -29,6 +29,8 @@ pub enum Fault {
     Busy,
     /// Appends happen, and never answer.
     Hang,
+    /// Appends that add a coin of 13 are refused.
+    Superstition,
     /// Appends wait for another fault to be set, and then have that one.
     Hold,
     /// Appends happen, and the connection is gone before they answer.
@@ -109,6 +111,11 @@ impl StoreWithFaults {
     }
 }
 
+fn adds_thirteen(append: &Append) -> bool {
+    let mut events = append.writes.iter().flat_map(|write| &write.events);
+    events.any(|event| event.payload.data.windows(2).any(|digits| digits == b"13"))
+}
+
 fn busy() -> StoreError {
     StoreError::Busy { reason: "a test says so".to_owned() }
 }
@@ -130,6 +137,9 @@ impl EventStore for StoreWithFaults {
             }
             .into()),
             Fault::Busy => Err(busy().into()),
+            Fault::Superstition if adds_thirteen(&append) => {
+                Err(AppendError::Invalid { reason: "it brings bad luck".to_owned() })
+            }
             Fault::Hang => {
                 self.inner.append(append).await?;
                 std::future::pending().await
