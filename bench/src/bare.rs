@@ -15,6 +15,19 @@ pub struct BareEvent {
     pub note: String,
 }
 
+impl BareEvent {
+    /// An event like those that the measured domain decides.
+    pub fn sample(version: u64) -> Self {
+        Self {
+            amount: 7,
+            balance: 7 * version,
+            reference: "b7f3c1e0-3d5a-4f0c-9a51-6c2f80d1e5aa".to_owned(),
+            note: "a standing order of the first of the month, for rent and heating, flat 12b"
+                .to_owned(),
+        }
+    }
+}
+
 /// A row of the events table.
 pub struct BareRow {
     stream: String,
@@ -27,13 +40,7 @@ pub struct BareRow {
 impl BareRow {
     /// A row like those that the measured domain writes.
     pub fn sample(stream: &str, version: u64) -> Self {
-        let event = BareEvent {
-            amount: 7,
-            balance: 7 * version,
-            reference: "b7f3c1e0-3d5a-4f0c-9a51-6c2f80d1e5aa".to_owned(),
-            note: "a standing order of the first of the month, for rent and heating, flat 12b"
-                .to_owned(),
-        };
+        let event = BareEvent::sample(version);
         Self {
             stream: stream.to_owned(),
             version,

@@ -10,6 +10,7 @@ mod domain;
 mod functions;
 mod loading;
 mod overhead;
+mod postgres;
 mod report;
 mod scanner;
 mod seed;
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = std::env::args().nth(1).unwrap_or_default();
     let benches: [(&str, fn() -> Outcome); 6] = [
         ("commands", commands::run),
+        ("postgres", postgres::run),
         ("catch-up", catch_up::run),
         ("overhead", overhead::run),
         ("loading", loading::run),
@@ -65,7 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("written to target/bench/report.json");
     if filter.is_empty() {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/performance/results.md");
-        report::write_page(&figures, &page)?;
+        let server = runtime()?.block_on(postgres::describe())?;
+        report::write_page(&figures, &server, &page)?;
         println!("written to book/performance/results.md");
     }
     Ok(())

@@ -30,6 +30,8 @@ pub struct Figure {
 pub enum Goal {
     /// The ratio is at least this.
     RatioAtLeast(f64),
+    /// The ratio is at most this.
+    RatioAtMost(f64),
     /// The value is at least the first, or the ratio at least the second.
     ValueOrRatio(f64, f64),
     /// The value is at most this.
@@ -49,6 +51,7 @@ impl Figure {
         let ratio = value / against_value;
         let (text, holds) = match goal {
             Goal::RatioAtLeast(least) => (format!("ratio at least {least}"), ratio >= least),
+            Goal::RatioAtMost(most) => (format!("ratio at most {most}"), ratio <= most),
             Goal::ValueOrRatio(value_least, least) => (
                 format!("at least {value_least} {unit}, or ratio at least {least}"),
                 value >= value_least || ratio >= least,
@@ -84,9 +87,9 @@ pub fn write(figures: &[Figure], path: &Path) -> io::Result<()> {
 }
 
 /// Writes the figures for the book.
-pub fn write_page(figures: &[Figure], path: &Path) -> io::Result<()> {
+pub fn write_page(figures: &[Figure], server: &str, path: &Path) -> io::Result<()> {
     let mut page = format!(
-        "## The last whole run\n\nOn {}. Durable writes sync to disk before they are acknowledged. \
+        "## The last whole run\n\nOn {}; {server}. Durable writes sync to disk before they are acknowledged. \
          Each figure is the median of {} runs, both sides in turn.\n\n\
          | figure | Lucent | against | | ratio | goal | |\n|---|---:|---|---:|---:|---|---|\n",
         machine(),

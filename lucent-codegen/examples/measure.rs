@@ -18,6 +18,7 @@ fn main() -> io::Result<()> {
     let out_dir = root.join("out");
     let lines = generate(&root, functions, plain)?;
     std::fs::create_dir_all(&out_dir)?;
+    age(&root.join("src"))?;
     let package = Package::conventional("measured", &root);
     println!("{functions} functions, {lines} lines");
     measure("cold", &package, &out_dir)?;
@@ -26,8 +27,28 @@ fn main() -> io::Result<()> {
     let text = std::fs::read_to_string(&touched)? + "\n// touched\n";
     std::fs::write(touched, text)?;
     measure("one file changed", &package, &out_dir)?;
-    lex(&root.join("src"))?;
+    let moved = root.join("src/part1.rs");
+    let text = std::fs::read_to_string(&moved)?.replace("//! A part.\n", "//! A part.\n// moved\n");
+    std::fs::write(moved, text)?;
+    measure("one file's functions moved", &package, &out_dir)?;
+    let renamed = root.join("src/part2.rs");
+    let text = std::fs::read_to_string(&renamed)?.replace("\"withdraw_2", "\"take_2");
+    std::fs::write(renamed, text)?;
+    measure("one file's functions renamed", &package, &out_dir)?;
+    if plain == 0 {
+        lex(&root.join("src"))?;
+    }
     std::fs::remove_dir_all(root)
+}
+
+/// Makes the files as old as files are that nobody edits just now.
+fn age(source: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(source)? {
+        let file = std::fs::File::options().append(true).open(entry?.path())?;
+        let modified = file.metadata()?.modified()?;
+        file.set_modified(modified - std::time::Duration::from_secs(3_600))?;
+    }
+    Ok(())
 }
 
 /// Lexes every file with `proc_macro2`: the least that a scanner on top of it costs.

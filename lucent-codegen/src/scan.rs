@@ -9,7 +9,7 @@ use crate::cfg::Environment;
 use crate::emit;
 use crate::package::{Composed, Package, Target, TargetKind};
 use crate::resolve::resolve;
-use crate::store::Disk;
+use crate::store::{Disk, stamp};
 use crate::walk::{Tree, walk};
 
 /// What a scan did.
@@ -54,7 +54,11 @@ pub(crate) fn scan_in(
     out_dir: &Path,
     environment: &Environment,
 ) -> io::Result<Summary> {
+    if let Some(summary) = stamp::recall(package, environment, out_dir) {
+        return Ok(summary);
+    }
     let mut disk = Disk::open(out_dir);
+    let mut outputs = vec![out_dir.join("lucent_manifest.json"), disk.cache_file()];
     let mut summary = Summary::default();
     let trees: Vec<(Target, Tree)> = sorted_targets(package)
         .into_iter()
@@ -69,6 +73,7 @@ pub(crate) fn scan_in(
         let model = resolve(package, tree);
         let composed = composed_of(package, target, library.as_ref());
         let text = emit::registry(package, &composed, &model);
+        outputs.push(out_dir.join(target.registry_file()));
         summary.write(out_dir.join(target.registry_file()), &text)?;
         summary.functions += model.functions.len();
         summary.mistakes += model.diagnostics.len();
@@ -80,6 +85,7 @@ pub(crate) fn scan_in(
     summary.skimmed = disk.skimmed();
     summary.watched = watched(package, out_dir, &trees);
     disk.save();
+    stamp::keep(package, environment, out_dir, &disk, &outputs, &summary)?;
     Ok(summary)
 }
 
@@ -92,7 +98,7 @@ impl Summary {
     }
 }
 
-fn sorted_targets(package: &Package) -> Vec<Target> {
+pub(crate) fn sorted_targets(package: &Package) -> Vec<Target> {
     let mut targets = package.targets.clone();
     targets.sort_by(|a, b| (a.kind, &a.crate_name).cmp(&(b.kind, &b.crate_name)));
     targets

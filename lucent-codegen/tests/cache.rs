@@ -62,6 +62,59 @@ fn an_edit_of_a_body_changes_no_byte_of_the_registry() {
 }
 
 #[test]
+fn functions_that_move_change_no_output_and_what_comes_later_is_not_missed() {
+    let folder = shop();
+    scanned(&folder);
+    let text = "#[lucent_core::projector]\nfn b(view: &mut View, event: &E) {\n}\n";
+    folder.write("src/b.rs", &format!("// A comment above.\n\n{text}"));
+    let summary = scanned(&folder);
+    assert_eq!((summary.files, summary.skimmed, summary.functions), (4, 1, 3));
+    assert!(summary.written.is_empty());
+    assert_eq!(scanned(&folder).skimmed, 0);
+    folder.write("src/b.rs", &text.replace("fn b", "fn renamed"));
+    assert_eq!(scanned(&folder).written.len(), 2);
+    assert!(folder.output(REGISTRY).contains("pub struct renamed;"));
+    folder.write("src/b.rs", &text.replace("&E", "&F"));
+    assert_eq!(scanned(&folder).written.len(), 2);
+}
+
+#[test]
+fn an_output_that_was_deleted_is_written_again() {
+    let folder = shop();
+    scanned(&folder);
+    std::fs::remove_file(folder.out().join(REGISTRY)).unwrap();
+    assert_eq!(scanned(&folder).written.len(), 1);
+    assert!(folder.output(REGISTRY).contains("pub struct b;"));
+}
+
+#[test]
+fn another_package_or_a_damaged_memory_means_a_whole_scan() {
+    let folder = shop();
+    scanned(&folder);
+    let package = Package::conventional("shop", folder.root()).composing("stock");
+    assert!(!scan(&package, &folder.out()).unwrap().written.is_empty());
+    assert!(folder.output(REGISTRY).contains("stock::lucent_registry"));
+    assert!(!scanned(&folder).written.is_empty());
+    for damaged in [&b""[..], b"lucent stamps 1 of 0.1.0\nxxxxxxxxxxxxxxx", b"\0"] {
+        std::fs::write(folder.out().join("lucent_stamps.cache"), damaged).unwrap();
+        let summary = scanned(&folder);
+        assert_eq!((summary.functions, summary.written.len()), (3, 0));
+    }
+}
+
+#[test]
+fn a_mistake_names_the_line_of_today() {
+    let folder = shop();
+    let misplaced = "impl X {\n#[lucent_core::projector]\nfn x(&self) {}\n}\n";
+    folder.write("src/b.rs", misplaced);
+    assert_eq!(scanned(&folder).mistakes, 1);
+    assert!(folder.output(REGISTRY).contains("src/b.rs:3"));
+    folder.write("src/b.rs", &format!("\n\n{misplaced}"));
+    assert_eq!(scanned(&folder).mistakes, 1);
+    assert!(folder.output(REGISTRY).contains("src/b.rs:5"));
+}
+
+#[test]
 fn a_syntax_error_keeps_the_last_good_facts() {
     let folder = shop();
     scanned(&folder);

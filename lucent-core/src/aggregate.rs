@@ -3,25 +3,22 @@
 //! Invariant: a state is a function of its events alone; a snapshot only saves time.
 
 use crate::{
-    event::Event,
     id::AggregateId,
     payload::{EncodeError, Payload},
+    state::State,
 };
 
 /// The state that commands are decided on.
 ///
 /// `#[derive(Aggregate)]` with `#[aggregate(id = …, event = …)]` writes this; the fold itself is
-/// [`Evolve`]. The default value is the state before the first event.
+/// [`Evolve`](crate::Evolve). The default value is the state before the first event.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an aggregate",
     note = "write `#[derive(Default, Aggregate)] #[aggregate(id = SomeId, event = SomeEvent)]` on the type"
 )]
-pub trait Aggregate: Default + Send + Sync + 'static {
+pub trait Aggregate: State + Default {
     /// The type of its identifiers.
     type Id: AggregateId;
-
-    /// The type of its events.
-    type Event: Event;
 
     /// The name of the type, under which its snapshots are kept.
     const NAME: &'static str;
@@ -45,16 +42,6 @@ pub trait Aggregate: Default + Send + Sync + 'static {
         let _ = payload;
         Err(format!("{} takes no snapshots", Self::NAME))
     }
-}
-
-/// How an event changes a state.
-#[diagnostic::on_unimplemented(
-    message = "nothing says how an event changes `{Self}`",
-    note = "write `impl Evolve for {Self} {{ fn evolve(&mut self, event: &Event) {{ match event {{ … }} }} }}`"
-)]
-pub trait Evolve: Aggregate {
-    /// Applies an event. It cannot refuse: what happened, happened.
-    fn evolve(&mut self, event: &Self::Event);
 }
 
 /// When snapshots of an aggregate are taken, and the version of their shape.

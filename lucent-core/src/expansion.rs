@@ -4,8 +4,8 @@
 //! name everything through here, so that no name of the user's code can get in their way.
 
 pub use std::{
-    self, boxed::Box, clone::Clone, convert::From, option::Option, result::Result,
-    result::Result::Err, result::Result::Ok, string::String, vec::Vec,
+    self, boxed::Box, clone::Clone, convert::From, default::Default, option::Option,
+    result::Result, result::Result::Err, result::Result::Ok, string::String, vec::Vec,
 };
 
 use std::time::Duration;
@@ -13,9 +13,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    command::{EventOf, Handled},
-    event::{DecodeFault, RecordedEvent, Upcast, decode_struct},
+    command::{DecidedOn, EventOf, Handled},
+    decision_model::ModelFor,
+    event::{DecodeFault, Event, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
     function::{Declaration, Edition, Priority, Roster, Routed, Terms},
     id::{AggregateId, InvalidId},
@@ -24,6 +24,7 @@ use crate::{
     query::Answered,
     registry::{EventSet, Function, FunctionKind},
     resource::{MissingResource, Shell},
+    state::Evolve,
     store::DocumentKey,
     tag::{InvalidTag, Tag, TagValue},
 };
@@ -97,8 +98,62 @@ pub fn reads_of<const N: usize>(reads: [Option<&'static str>; N]) -> Vec<&'stati
 
 pub use crate::function::{Fallible, Plain};
 
-/// Asks that an aggregate says how events change it.
+/// Asks that a state says how events change it.
 pub const fn folds<A: Evolve>() {}
+
+/// Asks that a command finds a decision model.
+pub const fn finds<C, M: ModelFor<C>>() {}
+
+/// Whether there is an event of this stored name.
+#[must_use]
+pub const fn has_type<E: Event>(name: &str) -> bool {
+    let mut index = 0;
+    while index < E::TYPES.len() {
+        if equal(E::TYPES[index].name.as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Whether the event of this stored name can have a tag of this key, or is not known, or does not
+/// say which tags it can have.
+#[must_use]
+pub const fn type_has<E: Event>(name: &str, key: &str) -> bool {
+    let mut index = 0;
+    while index < E::TYPES.len() {
+        if equal(E::TYPES[index].name.as_bytes(), name.as_bytes()) {
+            return index >= E::TAG_KEYS.len() || contains(E::TAG_KEYS[index], key);
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Whether any event can have a tag of this key, or they do not say which tags they can have.
+#[must_use]
+pub const fn some_type_has<E: Event>(key: &str) -> bool {
+    let mut index = 0;
+    while index < E::TAG_KEYS.len() {
+        if contains(E::TAG_KEYS[index], key) {
+            return true;
+        }
+        index += 1;
+    }
+    E::TAG_KEYS.is_empty()
+}
+
+const fn contains(keys: &[&str], key: &str) -> bool {
+    let mut index = 0;
+    while index < keys.len() {
+        if equal(keys[index].as_bytes(), key.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
 
 /// Describes a command handler.
 #[must_use]
@@ -110,7 +165,7 @@ pub const fn command_function<C: Handled>(
 ) -> Function {
     let kind = FunctionKind::CommandHandler {
         command: C::NAME,
-        aggregate: <C::Aggregate as Aggregate>::NAME,
+        states: <C::State as DecidedOn<C, C::Boundary>>::NAMES,
         events: EventSet::of::<EventOf<C>>(),
     };
     Function { name, module, file, line, kind }
@@ -258,7 +313,7 @@ pub const BROKEN: Function = Function {
     line: 0,
     kind: FunctionKind::CommandHandler {
         command: "",
-        aggregate: "",
+        states: &[],
         events: EventSet { name: "", id: std::any::TypeId::of::<()>, types: &[] },
     },
 };

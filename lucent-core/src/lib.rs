@@ -11,6 +11,7 @@ extern crate self as lucent_core;
 mod aggregate;
 mod app;
 mod command;
+mod decision_model;
 mod ensure;
 mod event;
 mod event_handler;
@@ -18,6 +19,7 @@ mod expansion;
 pub mod function;
 mod id;
 mod memory;
+pub mod mesh;
 mod payload;
 mod position;
 pub mod prelude;
@@ -25,17 +27,25 @@ mod projection;
 mod query;
 pub mod registry;
 mod resource;
+mod stable_hash;
+mod state;
 pub mod store;
 mod stream;
 mod tag;
 mod time;
 
-pub use aggregate::{Aggregate, Evolve, SnapshotPolicy};
+pub use aggregate::{Aggregate, SnapshotPolicy};
 pub use app::{
-    App, AppBuilder, CommandError, Done, Execute, LoadError, Loaded, ProjectionStatus, Question,
-    RetryPolicy, StartError, Subscription,
+    App, AppBuilder, CommandError, Done, EventHandlerHandle, EventHandlerStatus, Execute,
+    HandlerControlError, LoadError, Loaded, Pace, ParkingPolicy, ProjectionControlError,
+    ProjectionHandle, ProjectionState, ProjectionStatus, Question, Rehandled, Retried, RetryPolicy,
+    StartError, StartFrom, Subscription,
 };
-pub use command::{Command, CommandContext, Decision, EventOf, Handled, IntoDecision, Reply};
+pub use command::{
+    AggregateCommand, ByAggregate, ByTags, Command, CommandContext, DecidedOn, Decision, EventOf,
+    Handled, IntoDecision, Reply,
+};
+pub use decision_model::{DecisionModel, DivideError, ModelFor, ModelQuery, Models, OutsideModels};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
     NewEvent, RecordedEvent, Upcast,
@@ -45,18 +55,19 @@ pub use event_handler::{
 };
 pub use id::{AggregateId, GeneratedValue, IdValue, Identifies, InvalidId};
 pub use lucent_macros::{
-    Aggregate, AggregateId, Command, Event, Query, ReadModel, command_handler, event_handler,
-    evolve, function, projector, query_handler, registry,
+    Aggregate, AggregateId, Command, DecisionModel, Event, Query, ReadModel, command_handler,
+    event_handler, evolve, function, projector, query_handler, registry,
 };
 pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
     Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
-    ProjectionPlan, Projector, ReadModel, TypedProjection,
+    ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
 };
-pub use query::{Answered, Query, QueryOutcome, ReadError, View};
+pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};
+pub use state::{Evolve, State};
 pub use stream::{InvalidStreamId, StreamId};
 pub use tag::{InvalidTag, Tag, TagValue};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
@@ -71,6 +82,8 @@ pub mod __private {
 
     pub use crate::expansion::*;
     pub use crate::{
+        command::{Execution, OnAggregate},
+        decision_model::{HasTag, TagKey, every_type},
         event::{decode_struct, decode_variant, encode_struct, encode_variant},
         projection::shared,
         tag::kind,

@@ -34,6 +34,17 @@ pub trait Registry: Send + Sync + 'static {
 )]
 pub trait Includes<Home> {}
 
+/// A registry that composes the crate of this mark.
+///
+/// A crate that composes others asks for it, so that an application which composes that crate cannot
+/// leave the others out.
+#[diagnostic::on_unimplemented(
+    message = "this registry leaves out a crate that one of its dependencies composes: the one of `{Home}`",
+    label = "`{Home}` is not composed here",
+    note = "add that crate to `[dependencies]` of this package: a registry composes direct dependencies with `[package.metadata.lucent] registry = true`; by hand, add its registry to `registry! {{ registries: […] }}`"
+)]
+pub trait Composes<Home> {}
+
 /// The mark under which there is no function; every registry includes it.
 ///
 /// With one mark only, the compiler would take that one for granted, and report a function under
@@ -81,9 +92,9 @@ pub enum FunctionKind {
     CommandHandler {
         /// The name of the command.
         command: &'static str,
-        /// The name of the aggregate.
-        aggregate: &'static str,
-        /// The events of the aggregate.
+        /// The names of what it is decided on: its aggregate, or decision models.
+        states: &'static [&'static str],
+        /// The events that it decides.
         events: EventSet,
     },
     /// Answers a query.

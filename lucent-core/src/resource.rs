@@ -11,8 +11,9 @@ use std::{
 };
 
 use crate::{
+    position::Position,
     query::ReadError,
-    store::{ProjectionId, ReadModelStore},
+    store::{ParkedKeys, ProjectionId, ReadModelStore},
 };
 
 /// A parameter that the shell can supply to a handler: [`View`](crate::View) or [`Resource`].
@@ -86,11 +87,18 @@ pub struct MissingResource {
 
 /// Gives out the stores of read models.
 pub(crate) trait ReadModels: Send + Sync {
-    /// The store and the active version of a projection.
-    fn read_model(
-        &self,
-        name: &'static str,
-    ) -> Result<(Arc<dyn ReadModelStore>, ProjectionId), ReadError>;
+    /// Where the documents of a projection are.
+    fn read_model(&self, name: &'static str) -> Result<ReadModel, ReadError>;
+}
+
+/// Where the documents of a projection are, and which of them wait.
+pub(crate) struct ReadModel {
+    pub(crate) store: Arc<dyn ReadModelStore>,
+    /// The version that queries are answered from.
+    pub(crate) projection: ProjectionId,
+    /// The version of this program.
+    pub(crate) current: u32,
+    pub(crate) parked: Arc<ParkedKeys>,
 }
 
 /// What the shell holds for handlers.
@@ -98,15 +106,19 @@ pub(crate) trait ReadModels: Send + Sync {
 pub struct Shell {
     pub(crate) resources: Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(crate) read_models: Arc<dyn ReadModels>,
+    /// The position that an answer must have seen.
+    pub(crate) after: Position,
 }
 
 impl Shell {
-    /// The store and the active version of a projection.
-    pub(crate) fn read_model(
-        &self,
-        name: &'static str,
-    ) -> Result<(Arc<dyn ReadModelStore>, ProjectionId), ReadError> {
+    /// Where the documents of a projection are.
+    pub(crate) fn read_model(&self, name: &'static str) -> Result<ReadModel, ReadError> {
         self.read_models.read_model(name)
+    }
+
+    /// The same, for an answer that must have seen a position.
+    pub(crate) fn after(&self, position: Position) -> Self {
+        Self { after: position, ..self.clone() }
     }
 }
 

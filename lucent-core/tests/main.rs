@@ -7,6 +7,10 @@ mod app;
 #[cfg(test)]
 mod function;
 mod macros;
+#[cfg(test)]
+mod mesh;
+#[cfg(test)]
+mod models;
 
 #[test]
 fn no_test_file_is_forgotten() {
@@ -16,6 +20,8 @@ fn no_test_file_is_forgotten() {
         ("app", "app/mod.rs"),
         ("function", "function/mod.rs"),
         ("macros", "macros/mod.rs"),
+        ("mesh", "mesh/mod.rs"),
+        ("models", "models/mod.rs"),
     ] {
         let listed = std::fs::read_to_string(root.join(file)).unwrap();
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {

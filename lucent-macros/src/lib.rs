@@ -38,9 +38,15 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 }
 
 #[doc = include_str!("../docs/command.md")]
-#[proc_macro_derive(Command, attributes(command, id))]
+#[proc_macro_derive(Command, attributes(command, id, tag))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     derive(input, derive::command)
+}
+
+#[doc = include_str!("../docs/decision_model.md")]
+#[proc_macro_derive(DecisionModel, attributes(decision_model, tag))]
+pub fn derive_decision_model(input: TokenStream) -> TokenStream {
+    derive(input, derive::decision_model)
 }
 
 #[doc = include_str!("../docs/query.md")]

@@ -118,7 +118,11 @@ impl ByHand {
         });
         let composed = registries.iter().map(|path| {
             let at = at(path);
-            quote_spanned!(at=> #[automatically_derived] impl #root::registry::Includes<#path::Home> for Registry {})
+            quote_spanned! {at=>
+                #[automatically_derived] impl #root::registry::Includes<#path::Home> for Registry {}
+                #[automatically_derived] impl #root::registry::Composes<#path::Home> for Registry {}
+                const _: () = #path::is_whole::<Registry>();
+            }
         });
         let listed = functions.iter().map(|path| {
             let at = at(path);
@@ -153,6 +157,8 @@ impl ByHand {
             }
             #[automatically_derived]
             impl #root::registry::Includes<#root::registry::Nothing> for Registry {}
+            #[automatically_derived]
+            impl #root::registry::Composes<#root::registry::Nothing> for Registry {}
             #second_mark
             #(#includes)*
             #(#composed)*

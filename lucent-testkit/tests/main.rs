@@ -2,4 +2,7 @@
 
 #[cfg(feature = "conformance")]
 mod conformance;
+#[cfg(feature = "network")]
+#[cfg(test)]
+mod network;
 mod scenario;

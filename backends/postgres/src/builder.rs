@@ -33,8 +33,17 @@ pub(crate) struct Options {
     pub(crate) relaxed: bool,
     pub(crate) readers: usize,
     pub(crate) patience: Duration,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) outcome_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) max_payload: usize,
+}
+
+impl Options {
+    /// For how long an answer can take, locks included.
+    pub(crate) fn longest_answer(&self) -> Duration {
+        self.patience.saturating_add(self.answer_timeout)
+    }
 }
 
 impl PostgresBuilder {
@@ -47,6 +56,8 @@ impl PostgresBuilder {
                 relaxed: false,
                 readers: 4,
                 patience: Duration::from_secs(10),
+                answer_timeout: Duration::from_secs(30),
+                outcome_timeout: Duration::from_secs(60),
                 poll_interval: Duration::from_millis(250),
                 max_payload: 16 << 20,
             },
@@ -83,6 +94,20 @@ impl PostgresBuilder {
         self
     }
 
+    /// Sets for how long the server may be silent, beyond the time for which locks are waited for,
+    /// before its connection counts as lost. The default is 30 s.
+    pub const fn answer_timeout(mut self, limit: Duration) -> Self {
+        self.options.answer_timeout = limit;
+        self
+    }
+
+    /// Sets for how long the outcome of an append is looked for whose connection was lost while the
+    /// server wrote, before it is reported as [`StoreError::OutcomeUnknown`]. The default is 60 s.
+    pub const fn outcome_timeout(mut self, limit: Duration) -> Self {
+        self.options.outcome_timeout = limit;
+        self
+    }
+
     /// Sets how often the log is looked at while somebody waits for events of other processes.
     /// The default is 250 ms; notifications come in between.
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
@@ -111,9 +136,10 @@ impl PostgresBuilder {
     /// the new ones.
     ///
     /// # Errors
-    /// When the server cannot be reached, refuses the user, or has no such database; when the
-    /// schema holds something else ([`StoreError::NotAStore`]) or was written by a newer Lucent
-    /// ([`StoreError::NewerSchema`]).
+    /// [`StoreError::Inaccessible`] when the server refuses the user, has no such database, or
+    /// does not let the user make the tables; [`StoreError::NotAStore`] when the schema holds
+    /// something else; [`StoreError::NewerSchema`] when a newer Lucent wrote it;
+    /// [`StoreError::Backend`], which is transient, when the server cannot be reached.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         let schema = match &self.ledger {
             Some(ledger) => format!("{}_{ledger}", self.schema),

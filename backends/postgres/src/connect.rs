@@ -12,17 +12,24 @@ use std::{
 
 use futures::future::poll_fn;
 use lucent_core::store::StoreError;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::AbortHandle};
 use tokio_postgres::{
-    AsyncMessage, Client, Config, NoTls, Row, Statement,
+    AsyncMessage, Client, Config, Row, SimpleQueryMessage, Socket, Statement,
+    tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
 
-use crate::{builder::Options, fault::Fault, schema::Schema};
+#[cfg(not(feature = "tls"))]
+use crate::address::Trust;
+use crate::{address::Address, builder::Options, fault::Fault, schema::Schema};
+#[cfg(not(feature = "tls"))]
+use tokio_postgres::config::SslMode;
 
 /// A server, and which ledger on it.
 pub(crate) struct Server {
     config: Config,
+    #[cfg(feature = "tls")]
+    encryption: tokio_postgres_rustls::MakeRustlsConnect,
     pub(crate) schema: Schema,
     pub(crate) options: Options,
     /// The server, database and schema for messages, without the password.
@@ -31,37 +38,35 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| {
-            StoreError::backend(
-                "read the connection string of PostgreSQL",
-                BadAddress(error),
-                false,
-            )
-        })?;
+        let Address { mut config, trust } = Address::parse(url)?;
         let schema = Schema::new(schema)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
         }
         if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(DEAD_AFTER);
+            config.tcp_user_timeout(options.answer_timeout);
         }
-        config.keepalives_idle(DEAD_AFTER);
+        // The system counts this one in seconds.
+        config.keepalives_idle(std::cmp::max(options.answer_timeout, Duration::from_secs(1)));
         if config.get_application_name().is_none() {
             config.application_name("lucent");
         }
         let location = location(&config, schema.name());
-        Ok(Self { config, schema, options, location })
+        #[cfg(not(feature = "tls"))]
+        refuse_encryption(&config, &trust, &location)?;
+        Ok(Self {
+            config,
+            #[cfg(feature = "tls")]
+            encryption: crate::tls::encryption(&trust)?,
+            schema,
+            options,
+            location,
+        })
     }
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Session, Fault> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = (&mut connection).await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
-            }
-        });
-        self.prepare(client).await
+        self.in_time(self.open(None)).await
     }
 
     /// Opens a connection whose notifications are sent to a channel.
@@ -69,20 +74,60 @@ impl Server {
         &self,
         heard: mpsc::UnboundedSender<String>,
     ) -> Result<Session, Fault> {
-        let (client, mut connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notification(note) = message
-                    && heard.send(note.payload().to_owned()).is_err()
-                {
-                    break;
+        self.in_time(self.open(Some(heard))).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn open(&self, heard: Option<mpsc::UnboundedSender<String>>) -> Result<Session, Fault> {
+        self.open_by(self.encryption.clone(), heard).await
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn open(&self, heard: Option<mpsc::UnboundedSender<String>>) -> Result<Session, Fault> {
+        self.open_by(tokio_postgres::NoTls, heard).await
+    }
+
+    async fn open_by<T>(
+        &self,
+        encryption: T,
+        heard: Option<mpsc::UnboundedSender<String>>,
+    ) -> Result<Session, Fault>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let connected = self.config.connect(encryption).await;
+        let (client, mut connection) =
+            connected.map_err(|error| Fault::connecting(error, &self.location))?;
+        let task = tokio::spawn(async move {
+            while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                match (message, &heard) {
+                    (Ok(AsyncMessage::Notification(note)), Some(heard))
+                        if heard.send(note.payload().to_owned()).is_err() =>
+                    {
+                        break;
+                    }
+                    (Ok(_), _) => {}
+                    (Err(error), _) => {
+                        tracing::debug!(%error, "a connection to PostgreSQL ended");
+                        break;
+                    }
                 }
             }
         });
-        self.prepare(client).await
+        self.prepare(client, task.abort_handle()).await
     }
 
-    async fn prepare(&self, client: Client) -> Result<Session, Fault> {
+    /// The server may accept a connection and never say a word.
+    async fn in_time(
+        &self,
+        opening: impl Future<Output = Result<Session, Fault>>,
+    ) -> Result<Session, Fault> {
+        let limit = self.options.longest_answer();
+        tokio::time::timeout(limit, opening).await.unwrap_or(Err(Fault::Silent(limit)))
+    }
+
+    async fn prepare(&self, client: Client, task: AbortHandle) -> Result<Session, Fault> {
         let lock_timeout = self.options.patience.as_millis().clamp(1, 1_000_000_000);
         let durability = match self.options.relaxed {
             true => "SET synchronous_commit = off",
@@ -91,7 +136,13 @@ impl Server {
         client
             .batch_execute(&format!("{SETTINGS}; SET lock_timeout = {lock_timeout}; {durability}"))
             .await?;
-        Ok(Session { client, statements: Mutex::default(), schema: self.schema.clone() })
+        Ok(Session {
+            client,
+            task,
+            longest_answer: self.options.longest_answer(),
+            statements: Mutex::default(),
+            schema: self.schema.clone(),
+        })
     }
 }
 
@@ -104,6 +155,9 @@ impl fmt::Debug for Server {
 /// A connection, and the statements that it knows.
 pub(crate) struct Session {
     client: Client,
+    /// What moves the bytes.
+    task: AbortHandle,
+    longest_answer: Duration,
     statements: Mutex<HashMap<&'static str, Statement>>,
     schema: Schema,
 }
@@ -126,6 +180,16 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<Vec<Row>, Fault> {
         let statement = self.statement(sql).await?;
+        self.answer(self.client.query(&statement, values)).await
+    }
+
+    /// Runs a statement that may take as long as it wants.
+    pub(crate) async fn query_at_length(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        let statement = self.statement(sql).await?;
         Ok(self.client.query(&statement, values).await?)
     }
 
@@ -136,7 +200,7 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<Row, Fault> {
         let statement = self.statement(sql).await?;
-        Ok(self.client.query_one(&statement, values).await?)
+        self.answer(self.client.query_one(&statement, values)).await
     }
 
     /// Runs a statement that gives no row.
@@ -146,7 +210,25 @@ impl Session {
         values: &Values<'_>,
     ) -> Result<u64, Fault> {
         let statement = self.statement(sql).await?;
-        Ok(self.client.execute(&statement, values).await?)
+        self.answer(self.client.execute(&statement, values)).await
+    }
+
+    /// Runs SQL without preparing it.
+    pub(crate) async fn simple_query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Fault> {
+        self.answer(self.client.simple_query(sql)).await
+    }
+
+    /// Begins to listen for what is announced about the ledger.
+    pub(crate) async fn listen(&self) -> Result<(), Fault> {
+        // Announcements are commits, too, and one that waits for the disk would make an append wait
+        // behind it. What they announce is on the disk already.
+        let listen = format!("SET synchronous_commit = off; LISTEN {}", self.schema.channel());
+        self.answer(self.client.batch_execute(&listen)).await
+    }
+
+    /// Makes statements ready, all in one go.
+    pub(crate) async fn statements(&self, all: &[&'static str]) -> Result<(), Fault> {
+        futures::future::try_join_all(all.iter().map(|sql| self.statement(sql))).await.map(drop)
     }
 
     /// The prepared statement; `{schema}` in its text stands for the ledger's schema.
@@ -154,9 +236,25 @@ impl Session {
         if let Some(known) = self.lock().get(sql) {
             return Ok(known.clone());
         }
-        let statement = self.client.prepare_typed(&self.schema.fill(sql), NO_TYPES).await?;
+        let sql_here = self.schema.fill(sql);
+        let statement = self.answer(self.client.prepare_typed(&sql_here, NO_TYPES)).await?;
         self.lock().insert(sql, statement.clone());
         Ok(statement)
+    }
+
+    /// Waits for an answer. If none comes, the connection counts as lost and is closed, so that
+    /// whatever else waits on it hears of that.
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        match tokio::time::timeout(self.longest_answer, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                self.task.abort();
+                Err(Fault::Silent(self.longest_answer))
+            }
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Statement>> {
@@ -170,10 +268,21 @@ impl fmt::Debug for Session {
     }
 }
 
-/// A connection string that makes no sense; its text may hold a password, so it is not shown.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; write it as `postgres://user:password@host:port/database`")]
-struct BadAddress(#[source] tokio_postgres::Error);
+/// What is not built in cannot be done, and must not be left out in silence.
+#[cfg(not(feature = "tls"))]
+fn refuse_encryption(config: &Config, trust: &Trust, location: &str) -> Result<(), StoreError> {
+    let required = config.get_ssl_mode() == SslMode::Require;
+    if !required && trust.authorities.is_none() {
+        return Ok(());
+    }
+    Err(StoreError::Inaccessible {
+        location: location.to_owned(),
+        reason: "the connection string asks for TLS, which this program was built without"
+            .to_owned(),
+        remedy: "build `lucent-postgres` with the feature `tls`, or ask for `sslmode=disable`"
+            .to_owned(),
+    })
+}
 
 fn location(config: &Config, schema: &str) -> String {
     use tokio_postgres::config::Host;
@@ -192,9 +301,6 @@ fn location(config: &Config, schema: &str) -> String {
 }
 
 const NO_TYPES: &[Type] = &[];
-
-/// For how long a connection may be silent before it counts as dead.
-const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 /// Plans are made once and by index: a plan that knows the values of a batch costs more to make
 /// than to run, and a table without statistics must not be scanned. A writer that stops in the

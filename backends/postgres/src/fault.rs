@@ -3,19 +3,47 @@
 //! Invariant: errors are told apart by their SQLSTATE, never by their texts, and each one whose
 //! cause is known says what to do about it.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, time::Duration};
 
 use lucent_core::store::StoreError;
 use tokio_postgres::error::SqlState;
+
+use crate::pooler::pooled;
 
 /// An error inside the store, before it is known what was being done.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Postgres(tokio_postgres::Error),
+    /// The server has not said a word for this long.
+    Silent(Duration),
     Store(StoreError),
 }
 
 impl Fault {
+    /// Why there is no connection. What the string asks for and the server cannot do, such as to
+    /// prove who it is, does not change by itself.
+    pub(crate) fn connecting(error: tokio_postgres::Error, location: &str) -> Self {
+        let cause = source::<io::Error>(&error);
+        let refused = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData);
+        if error.code().is_some() || error.is_closed() || (cause.is_some() && !refused) {
+            return Self::Postgres(error);
+        }
+        let reason = match (cause, error.source()) {
+            (Some(cause), _) => format!("{error}: {cause}"),
+            (None, Some(cause)) => format!("{error}: {cause}"),
+            (None, None) => error.to_string(),
+        };
+        let remedy = match refused {
+            true => {
+                "see that `sslrootcert` holds the authority that signed the server's certificate, \
+                 and that the certificate is for this host"
+            }
+            false => "see that the server can do what the connection string asks for",
+        };
+        let (location, remedy) = (location.to_owned(), remedy.to_owned());
+        Self::Store(StoreError::Inaccessible { location, reason, remedy })
+    }
+
     /// Stored data that contradicts itself.
     pub(crate) fn damaged(location: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Store(StoreError::Damaged { location: location.into(), reason: reason.into() })
@@ -23,8 +51,10 @@ impl Fault {
 
     /// Whether the connection is gone, or the server is about to close it.
     pub(crate) fn lost_connection(&self) -> bool {
-        let Self::Postgres(error) = self else {
-            return false;
+        let error = match self {
+            Self::Postgres(error) => error,
+            Self::Silent(_) => return true,
+            Self::Store(_) => return false,
         };
         match error.code() {
             Some(code) => {
@@ -45,6 +75,7 @@ impl Fault {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) => error.is_transient(),
+            Self::Silent(_) => true,
             Self::Postgres(error) => {
                 self.lost_connection()
                     || error.code().is_some_and(|code| {
@@ -61,11 +92,29 @@ impl Fault {
     pub(crate) fn may_be_one_requests(&self) -> bool {
         match self {
             Self::Store(_) => true,
+            Self::Silent(_) => false,
             Self::Postgres(error) => error.code().is_some_and(|code| {
                 let class = &code.code()[..2];
                 ["22", "23", "54"].contains(&class) || *code == SqlState::OUT_OF_MEMORY
             }),
         }
+    }
+
+    /// Whether the server says this.
+    pub(crate) fn is_of(&self, code: &SqlState) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(code))
+    }
+
+    /// Whether a row stands already where one was to be inserted.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.is_of(&SqlState::UNIQUE_VIOLATION)
+    }
+
+    /// Whether the transaction was undone because of other transactions, so that the same one may
+    /// succeed at once.
+    pub(crate) fn is_undone_by_others(&self) -> bool {
+        matches!(self, Self::Postgres(error)
+            if error.code().is_some_and(|code| code.code().starts_with("40")))
     }
 
     /// Whether this session cannot write any more, though another one may.
@@ -93,6 +142,12 @@ impl Fault {
         let missing = self.is_missing_object();
         let error = match self {
             Self::Store(error) => return error,
+            Self::Silent(limit) => {
+                let said = format!("the server has not answered for {limit:?}");
+                let remedy = "see that it runs, and that the network passes everything on";
+                let location = location.to_owned();
+                return StoreError::backend(action, ServerFault { location, said, remedy }, true);
+            }
             Self::Postgres(error) => error,
         };
         let Some(code) = error.code() else {
@@ -107,15 +162,22 @@ impl Fault {
                 reason: format!("{}; open it again to have its tables made", said(&error)),
             };
         }
+        if LOST_STATEMENTS.contains(code) {
+            return pooled(location);
+        }
         if let Some(reason) = busy(code) {
             return StoreError::Busy { reason: format!("{reason} ({})", said(&error)) };
         }
-        let remedy = remedy(code).unwrap_or_default();
-        StoreError::backend(
-            action,
-            ServerFault { location: location.to_owned(), said: said(&error), remedy },
-            transient,
-        )
+        let (location, said) = (location.to_owned(), said(&error));
+        match inaccessible(code) {
+            Some(remedy) => {
+                let reason = format!("cannot {action}: {said}");
+                StoreError::Inaccessible { location, reason, remedy: remedy.to_owned() }
+            }
+            None => {
+                StoreError::backend(action, ServerFault { location, said, remedy: "" }, transient)
+            }
+        }
     }
 }
 
@@ -209,19 +271,22 @@ fn busy(code: &SqlState) -> Option<&'static str> {
     .find_map(|(known, reason)| (known == *code).then_some(reason))
 }
 
-/// What helps against an error of this code.
-fn remedy(code: &SqlState) -> Option<&'static str> {
+/// What helps, if the server does not let this program do what it tried.
+fn inaccessible(code: &SqlState) -> Option<&'static str> {
     [
         (SqlState::INVALID_PASSWORD, "check the user and the password in the connection string"),
         (SqlState::INVALID_AUTHORIZATION_SPECIFICATION, "check the user in the connection string and the server's pg_hba.conf"),
         (SqlState::UNDEFINED_DATABASE, "make the database first, with `createdb` or `CREATE DATABASE`"),
         (SqlState::INSUFFICIENT_PRIVILEGE, "grant the user CREATE on the database, or have somebody else make the schema and make the user its owner"),
         (SqlState::READ_ONLY_SQL_TRANSACTION, "this server takes no writes, as replicas do: connect to the primary, for example with several hosts and `target_session_attrs=read-write` in the connection string"),
-        (SqlState::ADMIN_SHUTDOWN, "the server is shutting down"),
     ]
     .into_iter()
     .find_map(|(known, remedy)| (known == *code).then_some(remedy))
 }
+
+/// A session forgets no statement, and no other session has made its statements.
+const LOST_STATEMENTS: [SqlState; 2] =
+    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
 
 fn source<T: Error + 'static>(error: &tokio_postgres::Error) -> Option<&T> {
     let mut source = error.source();

@@ -15,7 +15,7 @@ use std::{
 use lucent_core::{Position, store::StoreError};
 use tokio::{
     sync::{Notify, mpsc, watch},
-    time::MissedTickBehavior,
+    time::{Instant, MissedTickBehavior},
 };
 
 use crate::{
@@ -33,6 +33,25 @@ pub(crate) struct Heads {
     joined: Notify,
     /// This store's writer committed.
     committed: Notify,
+    /// Whether the store was closed; apart from the heads, so that the watching task is not woken
+    /// at every commit.
+    closed: watch::Sender<bool>,
+}
+
+/// A connection that can hear announcements.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) session: Session,
+    heard: mpsc::UnboundedReceiver<String>,
+}
+
+impl Listener {
+    /// Opens the connection.
+    pub(crate) async fn connect(server: &Server) -> Result<Self, Fault> {
+        let (announced, heard) = mpsc::unbounded_channel();
+        let session = server.connect_listening(announced).await?;
+        Ok(Self { session, heard })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +67,7 @@ impl Heads {
             waiting: AtomicUsize::new(0),
             joined: Notify::new(),
             committed: Notify::new(),
+            closed: watch::Sender::new(false),
         }
     }
 
@@ -61,6 +81,7 @@ impl Heads {
     /// Ends every wait and the watching task.
     pub(crate) fn close(&self) {
         self.seen.send_modify(|seen| seen.closed = true);
+        self.closed.send_replace(true);
     }
 
     /// Waits for a head past this position. Cancel safe.
@@ -84,17 +105,21 @@ impl Heads {
         }
     }
 
-    /// Listens to the server until the store is closed.
-    pub(crate) async fn watch(self: Arc<Self>, server: Arc<Server>) {
-        let mut closed = self.seen.subscribe();
+    /// Listens to the server until the store is closed, at first on a connection that is there.
+    pub(crate) async fn watch(self: Arc<Self>, server: Arc<Server>, first: Option<Listener>) {
+        let mut closed = self.closed.subscribe();
         let watching = async {
             let mut backoff = Backoff::new(Duration::MAX);
+            let mut connected = first;
             loop {
-                let (heard, mut hearing) = mpsc::unbounded_channel();
-                let fault = match server.connect_listening(heard).await {
-                    Ok(session) => {
+                let listener = match connected.take() {
+                    Some(listener) => Ok(listener),
+                    None => Listener::connect(&server).await,
+                };
+                let fault = match listener {
+                    Ok(listener) => {
                         backoff = Backoff::new(Duration::MAX);
-                        self.follow(&server, &session, &mut hearing).await
+                        self.follow(&server, listener).await
                     }
                     Err(fault) => Some(fault),
                 };
@@ -105,21 +130,26 @@ impl Heads {
             }
         };
         tokio::select! {
-            _ = closed.wait_for(|seen| seen.closed) => {}
+            _ = closed.wait_for(|closed| *closed) => {}
             () = watching => {}
         }
     }
 
     /// Notes and makes announcements for as long as the connection lasts; gives what ended it.
-    async fn follow(
-        &self,
-        server: &Server,
-        session: &Session,
-        heard: &mut mpsc::UnboundedReceiver<String>,
-    ) -> Option<Fault> {
-        let listen = format!("LISTEN {}", server.schema.channel());
-        if let Err(error) = session.client().batch_execute(&listen).await {
-            return Some(error.into());
+    async fn follow(&self, server: &Server, listener: Listener) -> Option<Fault> {
+        let Listener { session, mut heard } = listener;
+        let session = &session;
+        match session.listen().await {
+            Ok(()) => {}
+            // A replica announces nothing, so its log is only looked at.
+            Err(fault) if fault.is_read_only() => {
+                tracing::debug!(?fault, "events are found by looking for them");
+            }
+            Err(fault) => return Some(fault),
+        }
+        let (class, name) = (LISTENERS, server.schema.name());
+        if let Err(fault) = session.query(JOIN, &[&class, &name]).await {
+            return Some(fault);
         }
         // What happened before the listening began was announced to nobody.
         if let Err(fault) = self.look(session).await {
@@ -130,6 +160,7 @@ impl Heads {
         let mut poll = tokio::time::interval(server.options.poll_interval);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut to_announce = false;
+        let mut looked_around = None;
         loop {
             let outcome = tokio::select! {
                 note = heard.recv() => match note {
@@ -145,7 +176,12 @@ impl Heads {
                 }
                 _ = pace.tick(), if to_announce => {
                     to_announce = false;
-                    self.announce(server, session).await
+                    let announced = self.announce(server, session, &mut looked_around).await;
+                    announced.map(|heard| {
+                        if !heard {
+                            pace.reset_after(LOOK_AROUND);
+                        }
+                    })
                 }
                 () = self.joined.notified() => self.look(session).await,
                 _ = poll.tick(), if self.waiting.load(Ordering::Relaxed) > 0 => {
@@ -158,12 +194,25 @@ impl Heads {
         }
     }
 
-    /// Tells other processes how long the log is: once for all that was committed meanwhile, and
-    /// outside of the appends, which would have to wait for each other.
-    async fn announce(&self, server: &Server, session: &Session) -> Result<(), Fault> {
-        let head = self.seen.borrow().head.to_string();
-        session.query("SELECT pg_notify($1, $2)", &[&server.schema.name(), &head]).await?;
-        Ok(())
+    /// Tells other processes how long the log is, if there are any: once for all that was committed
+    /// meanwhile, and outside of the appends, which would have to wait for each other.
+    async fn announce(
+        &self,
+        server: &Server,
+        session: &Session,
+        looked_around: &mut Option<Instant>,
+    ) -> Result<bool, Fault> {
+        let name = server.schema.name();
+        if looked_around.is_none_or(|looked| looked.elapsed() >= LOOK_AROUND) {
+            let others = session.query(OTHERS, &[&i64::from(LISTENERS), &name]).await?;
+            *looked_around = (!others.is_empty()).then(Instant::now);
+        }
+        let heard = looked_around.is_some();
+        if heard {
+            let head = self.seen.borrow().head.to_string();
+            session.query("SELECT pg_notify($1, $2)", &[&name, &head]).await?;
+        }
+        Ok(heard)
     }
 
     async fn look(&self, session: &Session) -> Result<(), Fault> {
@@ -205,5 +254,23 @@ pub(crate) fn closed() -> StoreError {
     StoreError::Closed { reason: "it was shut down: connect again".to_owned() }
 }
 
+/// Whoever listens says so by a lock that all share.
+const JOIN: &str = "SELECT pg_advisory_lock_shared($1, n.oid::bigint::bit(32)::integer) \
+     FROM pg_namespace AS n WHERE n.nspname = $2";
+
+/// An announcement that nobody hears costs as much as one that is heard, so it is not made.
+const OTHERS: &str = "SELECT 1 FROM pg_locks AS l WHERE l.locktype = 'advisory' \
+     AND l.objsubid = 2 AND l.classid = ($1::bigint)::oid \
+     AND l.objid = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = $2) \
+     AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()) \
+     AND l.granted AND l.pid <> pg_backend_pid() LIMIT 1";
+
+/// The class of the locks of those who listen to a ledger.
+const LISTENERS: i32 = 0x4C75_6C73;
+
 /// The shortest time between two announcements.
 const PACE: Duration = Duration::from_millis(5);
+
+/// How long it may take until a process that begins to listen is noticed; it looks at the log by
+/// itself until then.
+const LOOK_AROUND: Duration = Duration::from_secs(1);

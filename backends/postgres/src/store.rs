@@ -7,9 +7,9 @@ use bytes::Bytes;
 use lucent_core::{
     CommandId, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentChange, DocumentKey,
-        EventStore, LogPage, LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot,
-        SnapshotKey, SnapshotStore, StoreError, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 use tokio::sync::oneshot;
@@ -18,11 +18,11 @@ use crate::{
     PostgresBuilder,
     connect::Server,
     fault::Fault,
-    heads::{Heads, closed},
+    heads::{Heads, Listener, closed},
+    pooler::refuse_pooler,
     reader::{self, Readers},
-    row::{Json, from_sql, to_sql},
     schema::migrate,
-    writer::{Answer, EncodedAppend, Request, Writer, command_outcome},
+    writer::{Answer, EncodedAppend, Request, Writer, command_outcome, replace, take_step},
 };
 
 /// Events, snapshots and read models in a PostgreSQL database (version 13 or newer).
@@ -33,8 +33,13 @@ use crate::{
 /// # Lost connections
 /// Reads and appends connect again by themselves and fail only when the server is away for longer
 /// than the store is patient. An append whose connection is lost during its commit is answered
-/// once it is known whether it was written, however long that takes; to stop waiting, drop its
-/// future.
+/// once it is known whether it was written; if that cannot be found out within the
+/// [`outcome_timeout`](PostgresBuilder::outcome_timeout), the answer is
+/// [`StoreError::OutcomeUnknown`].
+///
+/// # Overload
+/// Appends wait in a queue. If it stays full for longer than the store is patient, the answer is
+/// [`StoreError::Busy`].
 ///
 /// ```no_run
 /// # async fn open() -> Result<(), lucent_core::store::StoreError> {
@@ -97,14 +102,19 @@ impl PostgresStore {
 pub(crate) async fn open(server: Arc<Server>) -> Result<PostgresStore, StoreError> {
     let opened = async {
         let session = server.connect().await?;
+        let listener = Listener::connect(&server).await;
+        if let Ok(listener) = &listener {
+            refuse_pooler(&session, &listener.session, &server).await?;
+        }
         migrate(&session, &server).await?;
         let head = reader::read_head(&session).await?;
-        Ok((session, head))
+        // Without one, it is tried again.
+        Ok((session, head, listener.ok()))
     };
-    let (session, head) =
+    let (session, head, listener) =
         opened.await.map_err(|fault: Fault| fault.into_store("connect", &server.location))?;
     let heads = Arc::new(Heads::new(head));
-    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server)));
+    tokio::spawn(Arc::clone(&heads).watch(Arc::clone(&server), listener));
     let writer = Writer::start(Arc::clone(&server), Arc::clone(&heads));
     let readers = Readers::new(Arc::clone(&server), session);
     Ok(PostgresStore { shared: Arc::new(Shared { server, readers, writer, heads }) })
@@ -132,9 +142,7 @@ impl EventStore for PostgresStore {
         loop {
             self.check_condition(&mut append).await?;
             let (answer, outcome) = oneshot::channel();
-            if self.shared.writer.send(Request { append, answer }).await.is_err() {
-                return Err(closed().into());
-            }
+            self.shared.writer.send(Request { append, answer }).await?;
             match outcome.await {
                 Ok(Answer::Done(outcome)) => return outcome,
                 Ok(Answer::CheckAgain(again)) => {
@@ -257,20 +265,14 @@ impl ReadModelStore for PostgresStore {
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
-        let found = {
-            let commit = &commit;
-            let readers = &self.shared.readers;
-            readers
-                .run_once("commit a projection", |session| async move {
-                    take_step(&session, commit).await
-                })
-                .await?
-        };
-        if found == commit.from {
-            return Ok(());
-        }
-        let ProjectionCommit { projection, from: expected, .. } = commit;
-        Err(CommitError::CheckpointMoved { projection, expected, found })
+        let commit = &commit;
+        let readers = &self.shared.readers;
+        readers
+            .run_once(
+                "commit a projection",
+                |session| async move { take_step(&session, commit).await },
+            )
+            .await?
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
@@ -287,55 +289,55 @@ impl ReadModelStore for PostgresStore {
         readers
             .run("drop a projection", |session| async move {
                 let version = i64::from(projection.version);
-                session.query(DROP, &[&&*projection.name, &version]).await.map(drop)
+                session.query_at_length(DROP, &[&&*projection.name, &version]).await.map(drop)
             })
             .await
     }
-}
 
-/// Takes a step of a projection; gives the checkpoint that was found.
-async fn take_step(
-    session: &crate::connect::Session,
-    commit: &ProjectionCommit,
-) -> Result<Position, Fault> {
-    // Of several changes of one document the last one counts.
-    let mut changes = std::collections::HashMap::new();
-    for change in &commit.changes {
-        match change {
-            DocumentChange::Put(document) => {
-                changes.insert(document.key.as_str(), Some(Json(&document.body[..])))
-            }
-            DocumentChange::Delete(key) => changes.insert(key.as_str(), None),
-        };
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read parked events", |session| async move {
+                reader::parked(&session, projection).await
+            })
+            .await
     }
-    let (mut keys, mut bodies, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
-    for (key, body) in changes {
-        match body {
-            Some(body) => {
-                keys.push(key);
-                bodies.push(body);
-            }
-            None => deleted.push(key),
-        }
-    }
-    let row = session
-        .query_one(
-            PROJECT,
-            &[
-                &&*commit.projection.name,
-                &i64::from(commit.projection.version),
-                &to_sql(commit.from.get()),
-                &to_sql(commit.to.get()),
-                &commit.activate,
-                &(!keys.is_empty()).then_some(keys),
-                &(!bodies.is_empty()).then_some(bodies),
-                &(!deleted.is_empty()).then_some(deleted),
-            ],
-        )
-        .await?;
-    Ok(Position::new(from_sql(row.try_get(0)?)))
-}
 
-const PROJECT: &str = "SELECT {schema}.project($1, $2, $3, $4, $5, $6, $7, $8)";
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read parked events", |session| async move {
+                reader::parked_events(&session, projection, key, limit).await
+            })
+            .await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        let readers = &self.shared.readers;
+        readers
+            .run("read a projection's versions", |session| async move {
+                reader::stored_versions(&session, name).await
+            })
+            .await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        let readers = &self.shared.readers;
+        readers
+            .run_once("replace a projection", |session| async move {
+                replace(&session, built, place).await
+            })
+            .await?
+    }
+}
 
 const DROP: &str = "SELECT {schema}.drop_projection($1, $2)";

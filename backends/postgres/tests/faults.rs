@@ -1,42 +1,25 @@
 //! What happens when the server, or somebody at it, misbehaves.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use lucent_core::{
-    BusinessContext, CommandId, EventId, Metadata, NewEvent, Payload, Position, StreamId,
-    Timestamp, Version,
-    store::{
-        Append, AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError,
-    },
+    Position, StreamId, Version,
+    store::{AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError},
 };
 use lucent_postgres::PostgresStore;
 use tokio_postgres::Client;
 
-use crate::server::{TestSchema, client, url, with_causes};
-
-fn event() -> NewEvent {
-    NewEvent {
-        id: EventId::new(),
-        event_type: "Happened".into(),
-        schema_version: 1,
-        payload: Payload::json(&42).expect("a number is JSON"),
-        tags: Vec::new(),
-        metadata: Arc::new(Metadata::of_command(CommandId::new(), BusinessContext::default())),
-        recorded_at: Timestamp::from_micros(1),
-    }
-}
-
-fn append(stream: &str, expected: ExpectedVersion) -> Append {
-    let stream = StreamId::new(stream).expect("the tests' names are valid");
-    Append::one(stream, expected, vec![event()])
-}
+use crate::{
+    events::append,
+    server::{TestSchema, client, url, with_causes},
+};
 
 /// Every connection of the stores of this test that appended last.
 async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
     let row = admin
         .query_one(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%append%'",
+             WHERE pid <> pg_backend_pid() AND query ~ ($1 || '\"?[.](append|events \\(position, stream)')",
             &[&schema.name],
         )
         .await
@@ -174,15 +157,32 @@ async fn wrong_addresses_are_refused_with_a_remedy() {
     let cases = [
         (format!("postgres://lucent:wrong@{host}/{database}"), "check the user and the password"),
         (format!("{start}/no_such_database"), "make the database first"),
-        ("postgres://lucent@127.0.0.1:1/x".to_owned(), "see that the server runs"),
         ("no address".to_owned(), "write it as `postgres://"),
     ];
     for (url, remedy) in cases {
-        let store = PostgresStore::builder(&url).patience(Duration::from_millis(100));
-        let refused = with_causes(&store.connect().await.unwrap_err());
+        let error = PostgresStore::connect(&url).await.unwrap_err();
+        assert!(matches!(error, StoreError::Inaccessible { .. }), "{url}: {error:?}");
+        let refused = with_causes(&error);
         assert!(refused.contains(remedy), "{url}: {refused}");
         assert!(!refused.contains("wrong@"), "the password is shown: {refused}");
     }
+}
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn a_program_without_tls_does_not_pretend_to_encrypt() {
+    for setting in ["sslmode=require", "sslmode=verify-full", "sslrootcert=ca.pem"] {
+        let error = PostgresStore::connect(format!("{}?{setting}", url())).await.unwrap_err();
+        assert!(matches!(error, StoreError::Inaccessible { .. }), "{setting}: {error:?}");
+        assert!(error.to_string().contains("with the feature `tls`"), "{setting}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_may_come_back() {
+    let error = PostgresStore::connect("postgres://lucent@127.0.0.1:1/x").await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    assert!(with_causes(&error).contains("see that the server runs"), "{error:?}");
 }
 
 #[tokio::test]
@@ -192,7 +192,8 @@ async fn a_server_without_writes_is_named_as_such() {
     let read_only = format!("{}?options=-c%20default_transaction_read_only%3Don", url());
     let store = PostgresStore::builder(read_only).schema(&schema.name).connect().await.unwrap();
     let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(with_causes(&refused).contains("connect to the primary"), "{refused:?}");
+    assert!(matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })), "{refused:?}");
+    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a missing server fails a test, with a message that says how to start it.
 
-use std::{env, fs, path::Path, thread};
+use std::{env, fs, net::SocketAddr, path::Path, thread};
 
 use lucent_core::Uuid;
 use lucent_postgres::{PostgresBuilder, PostgresStore};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls, config::Host};
 
 /// The connection string of the server.
 pub(crate) fn url() -> String {
@@ -22,6 +22,27 @@ pub(crate) fn url() -> String {
             file.display()
         ),
     }
+}
+
+/// Where the server answers.
+pub(crate) async fn address() -> SocketAddr {
+    let config: Config = url().parse().expect("the server's address is valid");
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        other => panic!("these tests reach the server over TCP, not over {other:?}"),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let mut found = tokio::net::lookup_host((host, port)).await.expect("the host is known");
+    found.next().expect("the host has an address")
+}
+
+/// The connection string by which the server is reached at another address.
+pub(crate) fn through(address: SocketAddr) -> String {
+    let config: Config = url().parse().expect("the server's address is valid");
+    let password = config.get_password().map(String::from_utf8_lossy).unwrap_or_default();
+    let user = config.get_user().unwrap_or("postgres");
+    let database = config.get_dbname().unwrap_or(user);
+    format!("postgres://{user}:{password}@{address}/{database}")
 }
 
 /// A schema that is dropped at the end of its test.

@@ -75,9 +75,9 @@ impl SqliteBuilder {
     /// Opens the store in this file, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::NotAStore`] if the file is something else, or its folder is missing;
-    /// [`StoreError::NewerSchema`] if a newer version wrote it. In both cases the file was not
-    /// touched. [`StoreError::Backend`] if it cannot be read or written.
+    /// [`StoreError::NotAStore`] if the file is something else; [`StoreError::NewerSchema`] if a
+    /// newer version wrote it; [`StoreError::Inaccessible`] if its folder is missing, or if this
+    /// program may not read and write it. In these cases the file was not touched.
     ///
     /// # Cancel safety
     /// A store whose opening is given up is closed again.

@@ -6,8 +6,8 @@ use lucent_core::{
     CommandId, Position, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 
@@ -111,5 +111,37 @@ impl ReadModelStore for SqliteStore {
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         let projection = projection.clone();
         self.ask(|reply| Request::Drop(projection, reply)).await
+    }
+
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        let projection = projection.clone();
+        let job = move |conn: &_| reader::parked(conn, &projection);
+        self.inner.pool.read("read parked events", job).await
+    }
+
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        let (projection, key) = (projection.clone(), key.clone());
+        let job = move |conn: &_| reader::parked_events(conn, &projection, &key, limit);
+        self.inner.pool.read("read parked events", job).await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        let name = name.to_owned();
+        let job = move |conn: &_| reader::stored_versions(conn, &name);
+        self.inner.pool.read("read a projection's versions", job).await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        let (built, place) = (built.clone(), place.clone());
+        self.ask(|reply| Request::Replace(built, place, reply)).await
     }
 }

@@ -103,7 +103,22 @@ fn sqlite_error(action: &'static str, path: &Path, error: rusqlite::Error) -> St
         Some(ErrorCode::DatabaseCorrupt) => {
             StoreError::Damaged { location: location(), reason: error.to_string() }
         }
+        Some(ErrorCode::ReadOnly) => read_only(path),
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StoreError::Inaccessible {
+            location: location(),
+            reason: error.to_string(),
+            remedy: "see that its folder exists, and that this program may write in it".to_owned(),
+        },
         Some(ErrorCode::OutOfMemory) => StoreError::backend(action, error, true),
         _ => StoreError::backend(action, error, false),
+    }
+}
+
+/// The error of a file, or a folder, that this program may not write.
+pub(crate) fn read_only(path: &Path) -> StoreError {
+    StoreError::Inaccessible {
+        location: path.display().to_string(),
+        reason: "it is read-only".to_owned(),
+        remedy: "give this program the right to write the file and its folder".to_owned(),
     }
 }

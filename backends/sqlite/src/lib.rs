@@ -89,6 +89,7 @@ mod intern;
 mod open;
 mod reader;
 mod row;
+mod spawn;
 mod store;
 mod writer;
 

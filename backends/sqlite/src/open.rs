@@ -12,7 +12,7 @@ use std::{
 use lucent_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, read_only};
 
 /// How the file is opened.
 #[derive(Clone, Debug)]
@@ -37,9 +37,12 @@ enum Header {
 pub(crate) const APPLICATION_ID: u32 = 0x4c63_6e74;
 
 /// The newest schema that this code reads and the one that it writes.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
-/// Checks the file, creates the schema if it is new, and gives the writer's connection.
+/// The steps from each version to the next.
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_002.sql")];
+
+/// Checks the file, creates the schema or brings it up to date, and gives the writer's connection.
 pub(crate) fn open_store(options: &Options) -> Result<Connection, Fault> {
     match read_header(&options.path)? {
         Header::Store(found) if found > SCHEMA_VERSION => Err(newer_schema(&options.path, found)),
@@ -94,16 +97,10 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(&options.path, flags)?;
     if conn.is_readonly(rusqlite::MAIN_DB)? {
-        return Err(open_failed(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "{} is read-only: give this program the right to write the file and its folder",
-                options.path.display()
-            ),
-        )));
+        return Err(Fault::Store(read_only(&options.path)));
     }
     let deadline = Instant::now() + options.busy_timeout;
-    retry_busy(deadline, || create_schema(&mut conn, &options.path))?;
+    retry_busy(deadline, || bring_up_to_date(&mut conn, &options.path))?;
     // The schema is created before the switch to WAL, so that the file's own header carries the
     // mark from the first commit on.
     retry_busy(deadline, || {
@@ -123,19 +120,26 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
     Ok(conn)
 }
 
-fn create_schema(conn: &mut Connection, path: &Path) -> Result<(), Fault> {
-    if mark(conn)? == APPLICATION_ID {
+/// Creates the schema, or takes the steps that are missing, in one transaction.
+fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<(), Fault> {
+    if mark(conn)? == APPLICATION_ID && user_version(conn)? >= SCHEMA_VERSION {
         return check_schema(conn, path);
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have created it while this one waited for the lock.
-    if mark(&tx)? == APPLICATION_ID {
+    // Another process may have taken the steps while this one waited for the lock.
+    let is_store = mark(&tx)? == APPLICATION_ID;
+    let done = if is_store { user_version(&tx)? } else { 0 };
+    if done >= SCHEMA_VERSION {
         return check_schema(&tx, path);
     }
-    if count_tables(&tx)? > 0 || mark(&tx)? != 0 {
+    if !is_store && (count_tables(&tx)? > 0 || mark(&tx)? != 0) {
         return Err(not_a_store(path, "it is another program's database"));
     }
-    tx.execute_batch(include_str!("schema.sql"))?;
+    for (number, step) in (1..).zip(STEPS) {
+        if number > done {
+            tx.execute_batch(step)?;
+        }
+    }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.commit()?;
@@ -177,16 +181,20 @@ fn read_header(path: &Path) -> Result<Header, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             return match folder {
-                Some(folder) if !folder.is_dir() => Err(not_a_store(
-                    path,
-                    &format!("its folder {} does not exist: create it first", folder.display()),
-                )),
+                Some(folder) if !folder.is_dir() => Err(Fault::Store(StoreError::Inaccessible {
+                    location: location.to_string(),
+                    reason: format!("its folder {} does not exist", folder.display()),
+                    remedy: "create it first".to_owned(),
+                })),
                 _ => Ok(Header::Empty),
             };
         }
         Err(error) => {
-            let text = format!("{location}: {error}");
-            return Err(open_failed(io::Error::new(error.kind(), text)));
+            return Err(Fault::Store(StoreError::Inaccessible {
+                location: location.to_string(),
+                reason: error.to_string(),
+                remedy: "give this program the right to read and write the file".to_owned(),
+            }));
         }
     };
     let mut header = [0; 100];

@@ -38,6 +38,8 @@ pub(crate) const INSERT_EVENT: &str = concat!(
 pub(crate) struct EncodedEvent {
     pub(crate) event: NewEvent,
     content_type: Option<i64>,
+    correlation: Uuid,
+    causation: Uuid,
     context: Option<String>,
     tags: Option<String>,
 }
@@ -62,7 +64,8 @@ impl EncodedEvent {
                     invalid(format!("the tags of `{name}` are not JSON: {error}"))
                 })?),
             };
-        Ok(Self { event, content_type, context, tags })
+        let (correlation, causation) = (event.metadata.correlation(), event.metadata.causation());
+        Ok(Self { event, content_type, correlation, causation, context, tags })
     }
 
     /// The bytes that the event takes in a queue and in a batch.
@@ -91,8 +94,8 @@ impl EncodedEvent {
             event.schema_version,
             self.content_type,
             StoredPayload(&event.payload),
-            event.metadata.correlation().as_bytes(),
-            event.metadata.causation().as_bytes(),
+            self.correlation.as_bytes(),
+            self.causation.as_bytes(),
             self.context,
             event.recorded_at.as_micros(),
             self.tags,

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
 };
 
 use lucent_core::store::StoreError;
@@ -23,6 +23,7 @@ use crate::{
     heads::{self, Heads, closed},
     open::{Options, open_reader, open_store, open_writer},
     reader::Pool,
+    spawn::spawn,
     writer::{Request, Writer},
 };
 
@@ -237,13 +238,6 @@ impl Drop for Threads {
             self.pool.close();
         }
     }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|error| StoreError::backend("start a thread of the store", error, true))
 }
 
 /// How many writes wait in the queue before further ones are turned away.

@@ -6,7 +6,7 @@ use lucent_core::{
     CommandId, Payload, Position, Version,
     store::{
         Append, AppendCondition, AppendError, EventFilter, EventQuery, EventStore as _,
-        ExpectedVersion, QueryItem, StreamWrite, VersionConflict,
+        ExpectedVersion, QueryItem, StoreError, StreamWrite, VersionConflict,
     },
 };
 
@@ -151,6 +151,30 @@ async fn a_repeated_command_gives_the_first_outcome() {
     let again = Append { command: Some(command), ..one("other", ExpectedVersion::Any) };
     assert!(store.append(again).await.unwrap().repeated);
     assert_eq!(log(&store, EventFilter::all()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn each_of_many_appends_is_answered_also_while_the_store_closes() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let appends = (0..500).map(|number| {
+        let store = store.clone();
+        async move {
+            match store.append(one(&format!("s-{number}"), ExpectedVersion::NoStream)).await {
+                Ok(_) => 1,
+                Err(AppendError::Store(StoreError::Closed { .. })) => 0,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    });
+    // Half of them come before the store is told to close, half after it.
+    let mut early: Vec<_> = appends.collect();
+    let late = early.split_off(250);
+    let (early, (), late) =
+        futures::future::join3(join_all(early), store.close(), join_all(late)).await;
+    assert_eq!(early.iter().sum::<usize>(), 250);
+    assert_eq!(late.iter().sum::<usize>(), 0);
+    assert_eq!(log(&folder.open().await, EventFilter::all()).await.len(), 250);
 }
 
 #[tokio::test]

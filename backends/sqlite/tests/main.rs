@@ -7,7 +7,11 @@ mod conformance;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod opening;
+#[cfg(test)]
+mod parking;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -3,11 +3,17 @@
 use std::{fs, path::Path};
 
 use futures::future::join_all;
-use lucent_core::store::{EventFilter, EventStore as _, ExpectedVersion, StoreError};
+use lucent_core::{
+    Position,
+    store::{
+        EventFilter, EventStore as _, ExpectedVersion, Parked, ParkedChange, ParkedEvent,
+        ProjectionCommit, ProjectionId, ReadModelStore as _, StoreError,
+    },
+};
 use lucent_sqlite::SqliteStore;
 use rusqlite::Connection;
 
-use crate::support::{Folder, log, one};
+use crate::support::{Folder, log, one, stream};
 
 /// Everything in the folder, to show that nothing was touched.
 fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
@@ -60,9 +66,9 @@ async fn a_foreign_database_is_refused_untouched() {
 async fn a_newer_schema_is_refused_untouched() {
     let folder = Folder::new();
     folder.open().await.close().await;
-    folder.sql().execute_batch("PRAGMA user_version = 2").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
     let error = refused(&folder).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 2, supported: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 3, supported: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -70,9 +76,9 @@ async fn a_schema_that_is_upgraded_while_the_store_is_open_stops_its_writer() {
     let folder = Folder::new();
     let store = folder.open().await;
     store.append(one("a", ExpectedVersion::Any)).await.unwrap();
-    folder.sql().execute_batch("PRAGMA user_version = 2").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
     let error = store.append(one("a", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(error.to_string().contains("schema version 2"), "{error}");
+    assert!(error.to_string().contains("schema version 3"), "{error}");
 }
 
 #[tokio::test]
@@ -91,7 +97,8 @@ async fn a_missing_folder_and_a_folder_are_named() {
     let folder = Folder::new();
     let inside = folder.path().join("deeper").join("events.db");
     let error = SqliteStore::open(&inside).await.unwrap_err();
-    assert!(error.to_string().contains("does not exist"), "{error}");
+    assert!(matches!(error, StoreError::Inaccessible { .. }), "{error}");
+    assert!(error.to_string().contains("does not exist; create it first"), "{error}");
     assert!(error.to_string().contains(inside.to_str().unwrap()), "{error}");
     fs::create_dir(folder.path()).unwrap();
     let error = SqliteStore::open(folder.path()).await.unwrap_err();
@@ -109,9 +116,9 @@ async fn a_file_that_cannot_be_written_is_an_error() {
     let may_write = fs::OpenOptions::new().append(true).open(folder.path()).is_ok();
     match SqliteStore::open(folder.path()).await {
         Ok(_) => assert!(may_write),
-        Err(StoreError::Backend { source, .. }) => {
+        Err(error @ StoreError::Inaccessible { .. }) => {
             assert!(!may_write);
-            assert!(source.to_string().contains("read-only"), "{source}");
+            assert!(error.to_string().contains("read-only"), "{error}");
         }
         Err(other) => panic!("{other:?}"),
     }
@@ -177,4 +184,60 @@ async fn closing_leaves_one_file() {
     store.close().await;
     let names: Vec<_> = contents(&folder.path()).into_iter().map(|file| file.0).collect();
     assert_eq!(names, ["events.db"]);
+}
+
+/// The schema as version 1 had it, with a projection that has come somewhere.
+fn make_version_1(folder: &Folder) {
+    let sql = folder.sql();
+    sql.execute_batch(include_str!("../src/schema.sql")).unwrap();
+    sql.execute_batch(
+        "INSERT INTO projections (name, version, checkpoint, active) VALUES ('accounts', 1, 0, 1); \
+         INSERT INTO documents VALUES (1, 'a', '1'); \
+         PRAGMA application_id = 0x4c636e74; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let folder = Folder::new();
+    make_version_1(&folder);
+    let stores = join_all((0..4).map(|_| SqliteStore::open(folder.path()))).await;
+    let id = ProjectionId::new("accounts", 1);
+    for store in stores {
+        let store = store.unwrap();
+        assert_eq!(store.parked(&id).await.unwrap(), Parked::default());
+        assert_eq!(store.document_page(&id, None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.active_version("accounts").await.unwrap(), Some(1));
+        store.append(one("a", ExpectedVersion::Any)).await.unwrap();
+    }
+    let found: u32 = folder.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, 2);
+}
+
+#[tokio::test]
+async fn plain_sql_reads_parked_events() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let parked = ParkedEvent {
+        key: "account-1".into(),
+        position: Position::new(3),
+        stream: stream("s-1"),
+        event_type: "Counted".into(),
+        reason: Some("no".into()),
+    };
+    let step =
+        ProjectionCommit::new(ProjectionId::new("accounts", 1), Position::ZERO, Position::new(3));
+    let parked = vec![ParkedChange::Park(parked)];
+    store.commit_projection(ProjectionCommit { parked, ..step }).await.unwrap();
+    let row: (String, String, String, i64, String) = folder
+        .sql()
+        .query_row(
+            "SELECT projection, kind, key, position, reason FROM parked_readable",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        )
+        .unwrap();
+    let expected = ("accounts", "document", "account-1", 3, "no");
+    assert_eq!((&*row.0, &*row.1, &*row.2, row.3, &*row.4), expected);
 }

@@ -4,7 +4,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    env,
+    env, fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -17,6 +17,7 @@ use lucent_core::{
 };
 use lucent_sqlite::SqliteStore;
 
+use crate::failures::fill;
 use crate::support::{Folder, event, log, one, positions, stream};
 
 const ROLE: &str = "LUCENT_SQLITE_TEST_ROLE";
@@ -27,11 +28,12 @@ const FILE: &str = "LUCENT_SQLITE_TEST_FILE";
 async fn child() {
     let Ok(role) = env::var(ROLE) else { return };
     let path = env::var(FILE).unwrap();
-    let store = SqliteStore::open(path).await.unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
     match role.as_str() {
         "write" => write_forever(&store).await,
         "compete" => compete(&store).await,
         "limited" => write_into_a_limit(&store).await,
+        "fill" => fill_the_disk(store, &path).await,
         other => panic!("unknown role {other}"),
     }
 }
@@ -185,6 +187,11 @@ async fn write_into_a_limit(store: &SqliteStore) {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_writer_recovers_from_failed_writes() {
+    write_into_a_limited_file().await;
+}
+
+#[cfg(target_os = "linux")]
+async fn write_into_a_limited_file() {
     let folder = Folder::new();
     let mut limited = command("sh".as_ref(), "limited", &folder.path())
         .arg("-c")
@@ -202,4 +209,53 @@ async fn a_writer_recovers_from_failed_writes() {
         .query_row("SELECT value FROM lucent_meta WHERE key = 'repairs'", [], |row| row.get(0))
         .unwrap();
     assert!(repairs > 0);
+}
+
+/// Appends until the disk is full, makes room, and goes on.
+async fn fill_the_disk(store: SqliteStore, path: &str) {
+    let filler = Path::new(path).with_file_name("filler");
+    fs::write(&filler, vec![0; 1 << 20]).unwrap();
+    let acknowledged = fill(&store).await;
+    assert!(acknowledged > 10);
+    assert_eq!(log(&store, EventFilter::all()).await.len() as u64, acknowledged);
+    fs::remove_file(filler).unwrap();
+    let done = store.append(one("b", ExpectedVersion::NoStream)).await.unwrap();
+    assert_eq!(done.position.get(), acknowledged + 1);
+    store.close().await;
+    let store = SqliteStore::open(path).await.unwrap();
+    assert_eq!(log(&store, EventFilter::all()).await.len() as u64, acknowledged + 1);
+    store.close().await;
+    println!("\nrecovered from a full disk");
+    std::io::stdout().flush().unwrap();
+}
+
+/// A small file system in memory, which only the other process sees, is a disk that fills up. It can be
+/// made by a superuser, in a namespace of users, or by `sudo`; where none of that is permitted, a limit
+/// of the size of files takes the disk's place.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_refuses_appends_until_there_is_room() {
+    let ways: [&[&str]; 3] = [
+        &["unshare", "--mount"],
+        &["unshare", "--user", "--map-root-user", "--mount"],
+        &["sudo", "-n", "unshare", "--mount"],
+    ];
+    for way in ways {
+        let folder = Folder::new();
+        let file = folder.path();
+        let mut mount = Command::new(way[0]);
+        mount.args(&way[1..]).arg("env").arg(format!("{ROLE}=fill"));
+        mount.arg(format!("{FILE}={}", file.display())).args(["sh", "-c"]);
+        mount.arg("mount -t tmpfs -o size=3m tmpfs \"$1\" && echo mounted && shift && exec \"$@\"");
+        mount.arg("sh").arg(file.parent().unwrap());
+        mount.arg(env::current_exe().unwrap()).args(ARGUMENTS).stdin(Stdio::null());
+        let Ok(output) = mount.output() else { continue };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if said.contains("mounted\n") {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("\nrecovered from a full disk"), "{said}{complaint}");
+            return;
+        }
+    }
+    write_into_a_limited_file().await;
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use lucent_core::{
-    Consistency, Position, Projection, ProjectionError, ProjectionPlan, RecordedEvent,
+    Consistency, Position, Projection, ProjectionPlan, ProjectionStep, RecordedEvent,
     store::{
         Append, AppendError, CommitError, Document, DocumentChange, DocumentKey, EventFilter,
-        EventQuery, EventStore as _, ExpectedVersion, InlineProjections, ProjectionCommit,
-        ProjectionId, ReadModelStore as _,
+        EventQuery, EventStore as _, ExpectedVersion, InlineProjections, ParkedEvent, ParkedKeys,
+        ProjectionCommit, ProjectionId, ReadModelStore as _,
     },
 };
 use lucent_sqlite::SqliteStore;
@@ -21,12 +21,10 @@ fn put(key: &str, body: &'static str) -> DocumentChange {
 }
 
 fn step(version: u32, from: u64, to: u64, changes: Vec<DocumentChange>) -> ProjectionCommit {
+    let projection = ProjectionId::new("accounts", version);
     ProjectionCommit {
-        projection: ProjectionId::new("accounts", version),
-        from: Position::new(from),
-        to: Position::new(to),
         changes,
-        activate: false,
+        ..ProjectionCommit::new(projection, Position::new(from), Position::new(to))
     }
 }
 
@@ -123,12 +121,12 @@ impl Projection for Counts {
         self.filter.clone()
     }
 
-    fn plan(&self, events: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError> {
+    fn plan(&self, events: &[RecordedEvent], _: &ParkedKeys) -> Box<dyn ProjectionPlan> {
         assert!(events.iter().all(|event| event.event_type != "Bomb"), "boom");
         let mut keys: Vec<_> = events.iter().map(|event| DocumentKey::new(&event.stream)).collect();
         keys.sort();
         keys.dedup();
-        Ok(Box::new(CountsPlan { keys, events: events.to_vec() }))
+        Box::new(CountsPlan { keys, events: events.to_vec() })
     }
 }
 
@@ -137,18 +135,16 @@ impl ProjectionPlan for CountsPlan {
         &self.keys
     }
 
-    fn apply(
-        self: Box<Self>,
-        documents: Vec<Option<Bytes>>,
-    ) -> Result<Vec<DocumentChange>, ProjectionError> {
+    fn apply(self: Box<Self>, documents: Vec<Option<Bytes>>) -> ProjectionStep {
         if let Some(poison) = self.events.iter().find(|event| event.event_type == "Poison") {
-            return Err(ProjectionError {
-                projection: ProjectionId::new("counts", 1),
+            let parked = ParkedEvent {
+                key: poison.stream.clone().into(),
                 position: poison.position,
                 stream: poison.stream.clone(),
                 event_type: poison.event_type.to_string(),
-                reason: "it is poison".into(),
-            });
+                reason: Some("it is poison".into()),
+            };
+            return ProjectionStep { changes: Vec::new(), parked: vec![parked] };
         }
         let changes = self.keys.iter().zip(documents).map(|(key, document)| {
             let before: usize = document.map_or(0, |body| serde_json::from_slice(&body).unwrap());
@@ -158,7 +154,7 @@ impl ProjectionPlan for CountsPlan {
                 body: (before + added.count()).to_string().into(),
             })
         });
-        Ok(changes.collect())
+        ProjectionStep { changes: changes.collect(), parked: Vec::new() }
     }
 }
 

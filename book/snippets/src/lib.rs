@@ -12,10 +12,12 @@
 pub mod account;
 pub mod appending;
 pub mod concert;
+pub mod courses;
 pub mod functions;
 pub mod invoice;
 pub mod reacting;
 pub mod reading;
+pub mod repairing;
 pub mod running;
 pub mod views;
 

@@ -110,7 +110,9 @@ fn each_message_of_the_compiler_is_in_the_index() {
 
 const ENUMS: &[(&str, &str)] = &[
     ("lucent-core/src/app/command_error.rs", "CommandError"),
+    ("lucent-core/src/app/handler_handle.rs", "HandlerControlError"),
     ("lucent-core/src/app/load.rs", "LoadError"),
+    ("lucent-core/src/app/projection_handle.rs", "ProjectionControlError"),
     ("lucent-core/src/app/start_error.rs", "StartError"),
     ("lucent-core/src/event/contract.rs", "DecodeError"),
     ("lucent-core/src/function/error.rs", "CallError"),
@@ -118,6 +120,7 @@ const ENUMS: &[(&str, &str)] = &[
     ("lucent-core/src/function/error.rs", "OrderError"),
     ("lucent-core/src/function/route.rs", "Refusal"),
     ("lucent-core/src/query/contract.rs", "ReadError"),
+    ("lucent-core/src/query/contract.rs", "StuckCause"),
     ("lucent-core/src/store/append.rs", "AppendError"),
     ("lucent-core/src/store/append.rs", "VersionConflict"),
     ("lucent-core/src/store/error.rs", "StoreError"),

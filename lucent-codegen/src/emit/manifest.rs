@@ -1,6 +1,7 @@
 //! `lucent_manifest.json`: the same facts for tools.
 //!
-//! Invariant: the format is numbered; keys and functions have a stable order. The text is written
+//! Invariant: the format is numbered; keys and functions have a stable order. Lines are left out, so
+//! that an edit which moves a function writes nothing; `cargo lucent manifest` has them. The text is written
 //! directly, for building a tree of values first takes most of a scan in an unoptimized build.
 
 use std::fmt::Write as _;
@@ -43,7 +44,6 @@ fn function(target: &Target, listed: &Listed) -> String {
         ("function", string(&function.ident)),
         ("module", string(&module)),
         ("file", string(&listed.file)),
-        ("line", function.line.to_string()),
         ("signature", string(&function.signature)),
         ("cfg", list(listed.cfg.iter().map(|cfg| string(cfg)))),
         ("docs", string(&function.docs)),
@@ -99,7 +99,7 @@ fn string(text: &str) -> String {
     quoted
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[cfg(test)]
 mod tests {

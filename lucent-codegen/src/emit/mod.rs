@@ -3,6 +3,7 @@
 //! Invariant: equal models give equal bytes, and a file whose bytes are equal is not written, so
 //! that nothing is rebuilt for nothing.
 
+mod completeness;
 mod manifest;
 mod registry;
 

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::completeness::completeness;
 use crate::package::{Composed, Package};
 use crate::resolve::{Diagnostic, Listed, Model};
 
@@ -14,6 +15,7 @@ pub(crate) fn registry(package: &Package, composed: &[Composed], model: &Model) 
     let mut text = String::from(HEADER);
     marks(&mut text, model);
     types(&mut text, package, composed);
+    completeness(&mut text, package, composed);
     table(&mut text, package, model);
     composition(&mut text, package, composed);
     for diagnostic in &model.diagnostics {
@@ -102,7 +104,11 @@ fn mistake(text: &mut String, diagnostic: &Diagnostic) {
     let _ = writeln!(text, "::core::compile_error!({});", literal(&diagnostic.message));
 }
 
-fn conditions<'a>(text: &mut String, indent: &str, cfg: impl IntoIterator<Item = &'a String>) {
+pub(super) fn conditions<'a>(
+    text: &mut String,
+    indent: &str,
+    cfg: impl IntoIterator<Item = &'a String>,
+) {
     for condition in cfg {
         let _ = writeln!(text, "{indent}#[cfg({condition})]");
     }

@@ -4,6 +4,7 @@
 //! little-endian, lists and texts carry their length first.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::skim::{Function, Import, Include, Misplaced, Module, PathAttribute, Place, Scope};
 
@@ -152,6 +153,16 @@ impl<R: Record> Record for Vec<R> {
     }
 }
 
+impl<R: Record> Record for Rc<R> {
+    fn write(&self, out: &mut Vec<u8>) {
+        (**self).write(out);
+    }
+
+    fn read(input: &mut &[u8]) -> Option<Self> {
+        R::read(input).map(Self::new)
+    }
+}
+
 impl<R: Record> Record for Option<R> {
     fn write(&self, out: &mut Vec<u8>) {
         self.is_some().write(out);
@@ -177,7 +188,7 @@ impl Record for Place {
 
 /// Writes and reads the fields of a struct in the order given.
 macro_rules! record {
-    ($name:ident { $($field:ident),* $(,)? }) => {
+    ($name:ident { $($field:tt),* $(,)? }) => {
         impl $crate::store::codec::Record for $name {
             fn write(&self, out: &mut Vec<u8>) {
                 $($crate::store::codec::Record::write(&self.$field, out);)*

@@ -4,6 +4,8 @@
 //! facts it had when it was whole, so that rustc reports the mistake and nothing else fails.
 
 pub(crate) mod codec;
+mod print;
+pub(crate) mod stamp;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use crate::skim::{Scope, skim};
 use crate::walk::Sources;
 
 use codec::{hash, record, seal, unseal};
+use print::Print;
+use stamp::Time;
 
 /// The files of one build.
 #[derive(Debug)]
@@ -27,7 +31,9 @@ pub(crate) struct Disk {
 
 #[derive(Clone, Debug)]
 struct Read {
+    time: Option<Time>,
     hash: u64,
+    print: Print,
     facts: Rc<Scope>,
 }
 
@@ -35,10 +41,11 @@ struct Read {
 struct Entry {
     path: String,
     hash: u64,
-    facts: Scope,
+    print: Print,
+    facts: Rc<Scope>,
 }
 
-record!(Entry { path, hash, facts });
+record!(Entry { path, hash, print, facts });
 
 impl Disk {
     /// Opens the facts of the last build; a missing or damaged cache is an empty one.
@@ -54,6 +61,16 @@ impl Disk {
         }
     }
 
+    /// Knows nothing, and must not be saved.
+    pub(crate) fn without_cache() -> Self {
+        Self { cache: PathBuf::new(), known: BTreeMap::new(), read: BTreeMap::new(), skimmed: 0 }
+    }
+
+    /// The file that keeps the facts.
+    pub(crate) fn cache_file(&self) -> PathBuf {
+        self.cache.clone()
+    }
+
     /// How many files were skimmed because their content was new.
     pub(crate) fn skimmed(&self) -> usize {
         self.skimmed
@@ -65,21 +82,23 @@ impl Disk {
     }
 
     /// Keeps the facts for the next build. A failure costs only time.
-    pub(crate) fn save(mut self) {
-        let entries: Vec<Entry> = std::mem::take(&mut self.read)
-            .into_iter()
+    pub(crate) fn save(&mut self) {
+        if self.skimmed == 0 && self.files() == self.known_at_start() {
+            return;
+        }
+        let entries: Vec<Entry> = self
+            .read
+            .iter()
             .filter_map(|(path, read)| {
-                let read = read?;
+                let read = read.as_ref()?;
                 Some(Entry {
                     path: path.to_str()?.to_owned(),
                     hash: read.hash,
-                    facts: Rc::unwrap_or_clone(read.facts),
+                    print: read.print.clone(),
+                    facts: Rc::clone(&read.facts),
                 })
             })
             .collect();
-        if self.skimmed == 0 && entries.len() == self.known_at_start() {
-            return;
-        }
         if let Err(error) = std::fs::write(&self.cache, seal(HEADER, &entries)) {
             println!("cargo::warning=lucent-codegen keeps no cache: {error}");
         }
@@ -90,20 +109,23 @@ impl Disk {
     }
 
     fn load(&mut self, file: &Path) -> Option<Read> {
+        let time = Time::of(file);
         let bytes = std::fs::read(file).ok()?;
         let hash = hash(&bytes);
         let known = file.to_str().and_then(|path| self.known.get(path));
         if let Some(known) = known
             && known.hash == hash
         {
-            return Some(Read { hash, facts: Rc::new(known.facts.clone()) });
+            let (print, facts) = (known.print.clone(), Rc::clone(&known.facts));
+            return Some(Read { time, hash, print, facts });
         }
         self.skimmed += 1;
-        let facts = match std::str::from_utf8(&bytes).ok().map(skim) {
+        let mut facts = match std::str::from_utf8(&bytes).ok().map(skim) {
             Some(Ok(facts)) => facts,
-            _ => known.map(|known| known.facts.clone()).unwrap_or_default(),
+            _ => known.map(|known| (*known.facts).clone()).unwrap_or_default(),
         };
-        Some(Read { hash, facts: Rc::new(facts) })
+        let print = Print::of(&mut facts);
+        Some(Read { time, hash, print, facts: Rc::new(facts) })
     }
 }
 
@@ -127,4 +149,4 @@ impl Sources for Disk {
 }
 
 /// Names the format; a new version of this crate starts with an empty cache.
-const HEADER: &str = concat!("lucent facts 1 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent facts 2 of ", env!("CARGO_PKG_VERSION"), "\n");

@@ -33,10 +33,24 @@ pub(crate) trait Sources {
 pub(crate) struct Tree {
     pub(crate) scopes: Vec<Mounted>,
     pub(crate) files: BTreeSet<PathBuf>,
+    /// The files again, each as often as it is a module or included by one.
+    pub(crate) mounts: Vec<Mount>,
+    /// Files that a module or an `include!` names without a condition, and that are not there.
+    pub(crate) missing: BTreeSet<PathBuf>,
     /// Folders where a file that is missing now may appear.
     pub(crate) awaited: BTreeSet<PathBuf>,
     /// Whether the crate root calls `registry!`.
     pub(crate) registry: bool,
+}
+
+/// A file in its place among the modules.
+#[derive(Clone, Debug)]
+pub(crate) struct Mount {
+    /// The modules from the crate root.
+    pub(crate) module: Vec<String>,
+    pub(crate) file: PathBuf,
+    /// The conditions of the place; those of the file itself are not among them.
+    pub(crate) cfg: Vec<String>,
 }
 
 /// The annotated functions of one module, with what is needed to resolve them.
@@ -107,10 +121,19 @@ impl Walker<'_> {
         if position.chain.contains(&identity) || self.mounts >= MAX_MOUNTS {
             return;
         }
-        self.mounts += 1;
+        self.mount(&spot.file, position);
         let mut position = position.clone();
         position.chain.push(identity);
         self.scope(&spot.file, &spot.place, facts, &position);
+    }
+
+    fn mount(&mut self, file: &Path, position: &Position) {
+        self.mounts += 1;
+        self.tree.mounts.push(Mount {
+            module: position.module.clone(),
+            file: file.to_path_buf(),
+            cfg: position.cfg.clone(),
+        });
     }
 
     fn scope(&mut self, file: &Path, place: &Place, facts: &Rc<Scope>, position: &Position) {
@@ -167,11 +190,11 @@ impl Walker<'_> {
             if position.chain.contains(&identity) || self.mounts >= MAX_MOUNTS {
                 continue;
             }
-            self.mounts += 1;
             let mut inner = position.clone();
             inner.cfg.extend(include.cfg.iter().cloned());
             match self.open(&target) {
                 Some(facts) => {
+                    self.mount(&target, &inner);
                     inner.chain.push(identity);
                     self.collect(&target, &Place::owning(&target), &facts, &inner, parts);
                 }
@@ -218,6 +241,9 @@ impl Walker<'_> {
     fn missing(&mut self, file: &Path, cfg: &[String]) {
         if self.environment.refutes(cfg) || file.starts_with(self.out_dir) {
             return;
+        }
+        if cfg.is_empty() {
+            self.tree.missing.insert(file.to_path_buf());
         }
         let folder = file.ancestors().skip(1).find(|folder| self.sources.is_folder(folder));
         if let Some(folder) = folder {

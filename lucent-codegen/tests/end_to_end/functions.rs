@@ -18,6 +18,8 @@ mod older {
     #[function(of = super::fee, version = 1)]
     fn fee(trade: &super::Traded) -> u64 { trade.price / 100 }
 }
+
+macro_rules! hide { ($($item:item)*) => { $($item)* } }
 "#;
 
 const MAIN: &str = r#"
@@ -40,7 +42,17 @@ fn editions_in_private_modules_are_found_routed_and_called() {
 }
 
 #[test]
-fn an_edition_that_is_there_twice_is_an_error_that_names_both_places() {
+fn a_function_that_was_missed_is_reported() {
+    let hidden = "hide! { #[function] fn hidden(price: &u64) -> u64 { *price } }";
+    let main = format!("lucent_core::registry!();\n{FEES}{hidden}\n{MAIN}");
+    let errors = Project::binary("fees_hidden", &main).mistake();
+    let part =
+        "cannot find type `hidden` in module `crate::lucent_registry::functions_found_by_build_rs`";
+    assert!(errors.contains(part), "{errors}");
+}
+
+#[test]
+fn an_edition_that_is_there_twice_is_reported_with_both_places() {
     let again =
         "#[function(of = fee, version = 1)]\nfn again(trade: &Traded) -> u64 { trade.price }";
     let main = format!("lucent_core::registry!();\n{FEES}{again}\n{MAIN}");
@@ -48,7 +60,7 @@ fn an_edition_that_is_there_twice_is_an_error_that_names_both_places() {
     for part in [
         "two functions claim the registry name `fee@v1`",
         "src/main.rs:16",
-        "src/main.rs:19",
+        "src/main.rs:21",
         "`#[function(name = \"…\")]`",
     ] {
         assert!(errors.contains(part), "`{part}` is not in:\n{errors}");

@@ -133,3 +133,59 @@ fn a_crate_without_its_registry_is_told_so_at_the_function() {
     );
     says(&project.mistake(), &["lucent_registry", "fn switch(lamp"]);
 }
+
+/// A library that opts in, with a handler, and an application that depends on a library which
+/// composes it.
+fn with_a_library_in_the_middle(name: &str, app_dependencies: &str) -> Project {
+    let opts_in = "[package.metadata.lucent]\nregistry = true\n";
+    let (lamps, house, app) =
+        (format!("{name}_lamps"), format!("{name}_house"), format!("{name}_app"));
+    let main = MAIN.replace("registry()", "crate::registry()");
+    Project::of(&[
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"house\", \"lamps\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
+        ),
+        ("lamps/Cargo.toml", &member(&lamps, opts_in, "")),
+        ("lamps/build.rs", BUILD),
+        ("lamps/src/lib.rs", &format!("lucent_core::registry!();\n{DOMAIN}{HANDLER}")),
+        (
+            "house/Cargo.toml",
+            &member(&house, opts_in, &format!("{lamps} = {{ path = \"../lamps\" }}\n")),
+        ),
+        ("house/build.rs", BUILD),
+        ("house/src/lib.rs", &format!("lucent_core::registry!();\npub use {lamps}::*;\n")),
+        (
+            "app/Cargo.toml",
+            &member(&app, "", &format!("{house} = {{ path = \"../house\" }}\n{app_dependencies}")),
+        ),
+        ("app/build.rs", BUILD),
+        (
+            "app/src/main.rs",
+            &format!(
+                "use {house}::{{Lamp, LampId, Switch}};\nuse lucent_core::prelude::*;\nlucent_core::registry!();\n{main}"
+            ),
+        ),
+    ])
+}
+
+#[test]
+fn a_crate_that_is_a_dependency_of_a_dependency_only_is_named_with_what_to_add() {
+    let project = with_a_library_in_the_middle("indirect", "");
+    says(
+        &project.mistake(),
+        &[
+            "leaves out a crate that one of its dependencies composes",
+            "indirect_lamps::lucent_registry::Home",
+            "indirect_house::lucent_registry::is_whole",
+            "add that crate to `[dependencies]`",
+        ],
+    );
+}
+
+#[test]
+fn a_crate_that_is_a_direct_dependency_too_is_composed() {
+    let project =
+        with_a_library_in_the_middle("direct", "direct_lamps = { path = \"../lamps\" }\n");
+    assert_eq!(project.run(&["-p", "direct_app"]), "switched 1 and 0\n");
+}

@@ -11,15 +11,14 @@ use std::{
 
 use crate::{
     app::{
-        App, Engine, RetryPolicy, StartError,
-        cache::Caches,
-        event_worker::EventWorker,
-        projection_worker::ProjectionWorker,
-        projections::{Projections, RunningProjection},
-        task::Tasks,
+        App, Engine, ParkingPolicy, RetryPolicy, StartError, StartFrom, cache::Caches,
+        event_worker::EventWorker, projection_worker::ProjectionWorker, projections::Projections,
+        rebuild, running::RunningProjection, running_handler::RunningHandler, task::Tasks,
+        turns::Turns,
     },
     event_handler::SharedEventHandler,
     memory::MemoryStore,
+    position::Position,
     projection::{Consistency, Projection},
     registry::{EventSet, Function, FunctionKind, Registry},
     resource::Shell,
@@ -36,6 +35,9 @@ pub struct AppBuilder<R, S> {
     store: S,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
+    parking: ParkingPolicy,
+    handler_parking: ParkingPolicy,
+    handler_starts: Vec<(String, StartFrom)>,
     cache_capacity: usize,
     resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -47,6 +49,9 @@ impl<R: Registry> AppBuilder<R, ()> {
             store: (),
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
+            parking: ParkingPolicy::default(),
+            handler_parking: ParkingPolicy::never(),
+            handler_starts: Vec::new(),
             cache_capacity: CACHE_CAPACITY,
             resources: HashMap::new(),
         }
@@ -60,6 +65,9 @@ impl<R: Registry> AppBuilder<R, ()> {
             store,
             clock: self.clock,
             retry: self.retry,
+            parking: self.parking,
+            handler_parking: self.handler_parking,
+            handler_starts: self.handler_starts,
             cache_capacity: self.cache_capacity,
             resources: self.resources,
         }
@@ -88,6 +96,31 @@ impl<R: Registry, S> AppBuilder<R, S> {
         self
     }
 
+    /// Says how often a failing event is tried before a projection parks it.
+    #[must_use]
+    pub fn parking(mut self, policy: ParkingPolicy) -> Self {
+        self.parking = policy;
+        self
+    }
+
+    /// Says how often a failing event is tried before an event handler parks it under its stream.
+    ///
+    /// Unless this is called, nothing is parked: a handler's effects are outside, where a failure is
+    /// more often that of another system than that of one event.
+    #[must_use]
+    pub fn handler_parking(mut self, policy: ParkingPolicy) -> Self {
+        self.handler_parking = policy;
+        self
+    }
+
+    /// Says where an event handler of this name begins if it has never run on this store; at the
+    /// first event of the log, unless told otherwise.
+    #[must_use]
+    pub fn start_handler(mut self, name: impl Into<String>, from: StartFrom) -> Self {
+        self.handler_starts.push((name.into(), from));
+        self
+    }
+
     /// Says how many states of each type of aggregate are kept between commands.
     #[must_use]
     pub fn cache_capacity(mut self, aggregates: usize) -> Self {
@@ -110,10 +143,11 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         let events: Arc<dyn EventStore> = Arc::clone(&store) as _;
         let snapshots: Arc<dyn SnapshotStore> = Arc::clone(&store) as _;
         let documents: Arc<dyn ReadModelStore> = store;
-        let projections = Arc::new(open_projections(&functions, &documents).await?);
+        let projections = Arc::new(open_projections(&functions, &documents, self.parking).await?);
         let shell = Shell {
             resources: Arc::new(self.resources),
             read_models: Arc::clone(&projections) as _,
+            after: Position::ZERO,
         };
         let handlers = check_functions(&functions, &projections, &shell)?;
 
@@ -129,27 +163,36 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
                 workers.push(worker);
             }
         }
+        let policy = self.handler_parking;
+        let handlers: Vec<_> = handlers
+            .into_iter()
+            .map(|handler| Arc::new(RunningHandler::new(handler, Arc::clone(&documents), policy)))
+            .collect();
+        place_handlers(&handlers, self.handler_starts, &*events).await?;
         let tasks = Tasks::new();
+        for running in projections.0.values() {
+            if running.projection.consistency() == Consistency::Async {
+                rebuild::resume(&tasks, &events, running).await?;
+            }
+        }
         for worker in workers {
             tasks.spawn("projection".to_owned(), worker.run(tasks.signal()));
         }
-        for handler in handlers {
-            let worker = EventWorker {
-                events: Arc::clone(&events),
-                checkpoints: Arc::clone(&documents),
-                handler,
-                shell: shell.clone(),
-            };
+        for running in &handlers {
+            let (events, running) = (Arc::clone(&events), Arc::clone(running));
+            let worker = EventWorker::new(events, running, shell.clone());
             tasks.spawn("event handler".to_owned(), worker.run(tasks.signal()));
         }
         Ok(App::from_engine(Engine {
             events,
             snapshots,
             caches: Caches::new(self.cache_capacity),
+            turns: Turns::default(),
             clock: self.clock,
             retry: self.retry,
             inline: InlineProjections((!inline.is_empty()).then(|| inline.into())),
             projections,
+            handlers,
             shell,
             tasks,
         }))
@@ -183,6 +226,7 @@ fn check_event_types(functions: &[&'static Function]) -> Result<(), StartError> 
 async fn open_projections(
     functions: &[&'static Function],
     documents: &Arc<dyn ReadModelStore>,
+    parking: ParkingPolicy,
 ) -> Result<Projections, StartError> {
     let mut projections = Projections::default();
     let mut places = HashMap::new();
@@ -200,7 +244,12 @@ async fn open_projections(
         };
         // Until this version has caught up, queries are answered from the one before it.
         let active = store.active_version(&id.name).await?;
-        let running = RunningProjection::new(projection, store, active);
+        let policy = match projection.consistency() {
+            // An inline projection is built while the application starts, and refuses what fails.
+            Consistency::Inline => ParkingPolicy::never(),
+            Consistency::Async | Consistency::Live => parking,
+        };
+        let running = RunningProjection::new(projection, store, active, policy);
         projections.0.insert(name, Arc::new(running));
     }
     Ok(projections)
@@ -235,6 +284,27 @@ fn check_functions(
         }
     }
     Ok(handlers)
+}
+
+/// Has handlers begin where they are told to.
+async fn place_handlers(
+    handlers: &[Arc<RunningHandler>],
+    starts: Vec<(String, StartFrom)>,
+    events: &dyn EventStore,
+) -> Result<(), StartError> {
+    for (name, from) in starts {
+        let Some(running) = handlers.iter().find(|running| running.handler.name() == name) else {
+            return Err(StartError::UnknownHandler { name });
+        };
+        running
+            .begin_at(match from {
+                StartFrom::Beginning => Position::ZERO,
+                StartFrom::Now => events.head().await?,
+                StartFrom::After(position) => position,
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// Durable names are unique, also across crates.

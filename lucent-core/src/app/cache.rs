@@ -2,7 +2,7 @@
 //!
 //! Invariant: a cached state is never trusted. An append that is decided on it names its version,
 //! so a stale state costs a retry and nothing else; and the commands of one process on one
-//! aggregate go through its slot one after another.
+//! aggregate are decided one after another, in its slot.
 
 use std::{
     any::{Any, TypeId},
@@ -14,10 +14,7 @@ use std::{
 
 use lru::LruCache;
 
-use crate::{aggregate::Aggregate, app::Loaded, stream::StreamId};
-
-/// A place for one aggregate's state; `None` until it is loaded.
-pub(crate) type Slot<A> = Arc<tokio::sync::Mutex<Option<Loaded<A>>>>;
+use crate::{aggregate::Aggregate, app::line::Slot, stream::StreamId};
 
 /// The caches of every type of aggregate.
 pub(crate) struct Caches {
@@ -31,7 +28,7 @@ impl Caches {
     }
 
     /// The slot of a stream; a new one if the cache does not hold it.
-    pub(crate) fn slot<A: Aggregate>(&self, stream: &StreamId) -> Slot<A> {
+    pub(crate) fn slot<A: Aggregate>(&self, stream: &StreamId) -> Arc<Slot<A>> {
         self.cache::<A>().slot(stream)
     }
 
@@ -57,23 +54,23 @@ impl fmt::Debug for Caches {
 const SHARDS: usize = 16;
 
 struct Cache<A> {
-    shards: [Mutex<LruCache<StreamId, Slot<A>>>; SHARDS],
+    shards: [Mutex<LruCache<StreamId, Arc<Slot<A>>>>; SHARDS],
 }
 
-impl<A> Cache<A> {
+impl<A: Aggregate> Cache<A> {
     fn new(capacity: usize) -> Self {
         let each = NonZeroUsize::new(capacity / SHARDS).unwrap_or(NonZeroUsize::MIN);
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::new(each)));
         Self { shards }
     }
 
-    fn slot(&self, stream: &StreamId) -> Slot<A> {
+    fn slot(&self, stream: &StreamId) -> Arc<Slot<A>> {
         let mut shard =
             self.shards[shard_of(stream)].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = shard.get(stream) {
             return Arc::clone(slot);
         }
-        let slot = Slot::default();
+        let slot = Arc::new(Slot::new());
         shard.put(stream.clone(), Arc::clone(&slot));
         slot
     }

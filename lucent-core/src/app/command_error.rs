@@ -1,6 +1,6 @@
 //! Why a command had no effect.
 //!
-//! Invariant: whatever the error, nothing was written.
+//! Invariant: whatever the error, nothing was written, unless it says that this is unknown.
 
 use crate::{
     app::LoadError,
@@ -12,7 +12,7 @@ use crate::{
     stream::InvalidStreamId,
 };
 
-/// A command without effect; `E` is the handler's own error.
+/// A command without effect, as far as is known; `E` is the handler's own error.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError<E> {
@@ -43,7 +43,8 @@ pub enum CommandError<E> {
     /// An inline projection refused the events.
     #[error(transparent)]
     Projection(ProjectionError),
-    /// The store failed.
+    /// The store failed. If [`CommandError::is_outcome_unknown`], the command may have had its
+    /// effect.
     #[error(transparent)]
     Store(StoreError),
 }
@@ -64,6 +65,14 @@ impl<E> CommandError<E> {
             Self::Store(error) => error.is_transient(),
             _ => false,
         }
+    }
+
+    /// Whether the command may have had its effect in spite of the error, because the connection to
+    /// the store was lost at the wrong time.
+    ///
+    /// To execute it again is safe if it has an id of the caller's; otherwise look first.
+    pub const fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outcome_unknown())
     }
 }
 

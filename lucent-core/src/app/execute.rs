@@ -1,7 +1,8 @@
 //! Executing a command: load, decide, append, and once more if somebody was faster.
 //!
-//! Invariant: a refusal or an empty decision is only reported if it was decided on the newest
-//! state; an append is checked by its expected version.
+//! Invariant: an outcome is reported only when the state that it was decided on is confirmed: a
+//! refusal or an empty decision if that state was the newest one at some moment of the command, an
+//! append by its expected version.
 
 use std::{
     fmt,
@@ -13,16 +14,17 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    aggregate::{Aggregate, Evolve as _},
     app::{
         CommandError, Engine, Loaded,
-        load::{due_snapshot, load},
+        line::{Arrival, Entry, Ride, Slot},
+        load::load,
     },
-    command::{CommandContext, Decision, EventOf, Handled},
+    command::{CommandContext, DecidedOn, Decision, EventOf, Handled, OnAggregate},
     event::{BusinessContext, CommandId, Metadata, NewEvent, RecordedEvent},
     id::AggregateId as _,
     position::{Position, Version},
-    store::{Append, Appended, ExpectedVersion, Snapshot, SnapshotKey, VersionConflict},
+    state::Evolve as _,
+    store::{Appended, VersionConflict},
     stream::StreamId,
     time::Timestamp,
 };
@@ -34,7 +36,8 @@ pub struct Done<R = ()> {
     pub reply: R,
     /// The position to read after, to see what the command did.
     pub position: Position,
-    /// The version of the aggregate's stream.
+    /// The version of the aggregate's stream; of a command with tags, that of the stream of its last
+    /// event, or zero if there is none.
     pub version: Version,
     /// How many events the command added.
     pub events: usize,
@@ -45,14 +48,15 @@ pub struct Done<R = ()> {
 /// A command on its way; await it.
 #[must_use = "a command does nothing until it is awaited"]
 pub struct Execute<C> {
-    engine: Arc<Engine>,
-    command: C,
-    id: Option<CommandId>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) command: C,
+    pub(super) id: Option<CommandId>,
     context: BusinessContext,
     cause: Option<Arc<Metadata>>,
 }
 
-type Outcome<C> = Result<Done<<C as Handled>::Reply>, CommandError<<C as Handled>::Refusal>>;
+pub(super) type Outcome<C> =
+    Result<Done<<C as Handled>::Reply>, CommandError<<C as Handled>::Refusal>>;
 
 impl<C: Handled> Execute<C> {
     pub(crate) fn new(engine: Arc<Engine>, command: C) -> Self {
@@ -78,7 +82,18 @@ impl<C: Handled> Execute<C> {
         self
     }
 
-    async fn run(self) -> Outcome<C> {
+    /// The metadata of what the command causes.
+    pub(super) fn metadata(&self, id: CommandId) -> Metadata {
+        match &self.cause {
+            Some(cause) => Metadata::caused_by(id, cause),
+            None => Metadata::of_command(id, self.context.clone()),
+        }
+    }
+}
+
+impl<C: OnAggregate> Execute<C> {
+    /// Executes a command that is for an aggregate.
+    pub(crate) async fn run(self) -> Outcome<C> {
         let stream = self.command.aggregate_id().stream_id()?;
         if let Some(id) = self.id
             && let Some(first) = self.engine.events.command_outcome(id).await?
@@ -86,21 +101,34 @@ impl<C: Handled> Execute<C> {
             return repeated::<C>(&first);
         }
         let command_id = self.id.unwrap_or_else(CommandId::new);
-        let metadata = Arc::new(match &self.cause {
-            Some(cause) => Metadata::caused_by(command_id, cause),
-            None => Metadata::of_command(command_id, self.context.clone()),
-        });
+        let metadata = Arc::new(self.metadata(command_id));
         let slot = self.engine.caches.slot::<C::Aggregate>(&stream);
-        let mut state = slot.lock().await;
+        let mut alone = false;
         let mut retries = 0;
         loop {
-            match self.attempt(&stream, &mut state, command_id, &metadata).await {
-                Attempt::Done(outcome) => return outcome,
-                Attempt::Stale(conflict) => {
-                    *state = None;
+            let decided = self.decide(&slot, &stream, command_id, &metadata, alone).await;
+            let Decided { outcome, is_new, ride } = match decided {
+                Ok(Some(decided)) => decided,
+                // What it was decided on has failed meanwhile.
+                Ok(None) => continue,
+                Err(outcome) => return outcome,
+            };
+            match ride.await {
+                Arrival::Confirmed { position, snapshot } => {
+                    if snapshot.is_due() {
+                        Box::pin(snapshot.save::<C::Aggregate>(&self.engine, &stream)).await;
+                    }
+                    return outcome.map(|done| Done { position, ..done });
+                }
+                Arrival::Repeated(first) if self.id.is_some() => return repeated::<C>(&first),
+                Arrival::Repeated(_) | Arrival::Discarded => {}
+                Arrival::Crowded => alone = true,
+                Arrival::Failed(error) => return Err(error.into()),
+                Arrival::Stale(conflict) if C::CREATES && is_new => return Err(conflict.into()),
+                Arrival::Stale(conflict) => {
                     retries += 1;
                     match self.engine.retry.pause_before(retries) {
-                        None => return Err(conflict),
+                        None => return Err(conflict.into()),
                         Some(pause) if pause.is_zero() => {}
                         Some(pause) => Box::pin(tokio::time::sleep(pause)).await,
                     }
@@ -109,169 +137,111 @@ impl<C: Handled> Execute<C> {
         }
     }
 
-    /// Decides on the newest state that is known, and appends. The slot is empty afterwards if its
-    /// state is in doubt, also if this future is dropped or user code panics.
-    ///
-    /// The futures of its rare branches are boxed, so that the usual one stays small.
-    async fn attempt(
+    /// Decides on the newest state, and puts the decision in line. `Err` is an outcome that nothing
+    /// has to be waited for; `Ok(None)` means to try again.
+    async fn decide(
         &self,
+        slot: &Arc<Slot<C::Aggregate>>,
         stream: &StreamId,
-        slot: &mut Option<Loaded<C::Aggregate>>,
         id: CommandId,
         metadata: &Arc<Metadata>,
-    ) -> Attempt<C> {
-        let (loaded, cached) = match slot.take() {
+        alone: bool,
+    ) -> Result<Option<Decided<C>>, Outcome<C>> {
+        let mut turn = slot.turn().await;
+        let (known, is_settled) = turn.take();
+        let (mut loaded, is_cached) = match known {
             Some(loaded) => (loaded, true),
             // What is to be created has no state; the append finds out whether it exists.
             None if C::CREATES => (Loaded::default(), false),
             None => {
-                let load = load(&*self.engine.events, &*self.engine.snapshots, stream);
-                match Box::pin(load).await {
-                    Ok(loaded) => (loaded, false),
-                    Err(error) => return Attempt::Done(Err(error.into())),
-                }
+                let loaded = Box::pin(async {
+                    turn.quiet().await;
+                    load(&*self.engine.events, &*self.engine.snapshots, stream).await
+                });
+                (loaded.await.map_err(|error| Err(error.into()))?, false)
             }
         };
-        if C::CREATES && loaded.version > Version::ZERO {
-            let found = loaded.version;
-            *slot = Some(loaded);
-            let conflict = VersionConflict::StreamExists { stream: stream.clone(), found };
-            return Attempt::Done(Err(CommandError::Conflict(conflict)));
-        }
-        let now = self.engine.clock.now();
-        let context = CommandContext::new(id, now, loaded.version, Metadata::clone(metadata));
-        let decision = match self.command.decide(&loaded.state, &context) {
-            Ok(decision) => decision,
-            Err(refusal) => {
-                let outcome = CommandError::Refused(refusal);
-                let outcome = self.unless_stale(stream, slot, loaded, cached, Err(outcome));
-                return Box::pin(outcome).await;
+        let base = loaded.version;
+        let mut entry = Entry { alone, ..Entry::empty() };
+        let outcome = if C::CREATES && base > Version::ZERO {
+            let conflict = VersionConflict::StreamExists { stream: stream.clone(), found: base };
+            if is_settled {
+                turn.put_back(loaded);
+                return Err(Err(CommandError::Conflict(conflict)));
+            }
+            Err(CommandError::Conflict(conflict))
+        } else {
+            let now = self.engine.clock.now();
+            let context = CommandContext::new(id, now, base, Metadata::clone(metadata));
+            match self.command.decide(&loaded.state, &context) {
+                Err(refusal) => Err(CommandError::Refused(refusal)),
+                Ok(decision) => match self.prepare(&decision, metadata, now, &mut entry) {
+                    Err(error) => {
+                        turn.put_back(loaded);
+                        return Err(Err(error));
+                    }
+                    Ok(()) => Ok(advance::<C>(&mut loaded, decision)),
+                },
             }
         };
-        if decision.events.is_empty() && self.id.is_none() {
-            let done = Done {
-                reply: decision.reply,
-                position: loaded.position,
-                version: loaded.version,
-                events: 0,
-                repeated: false,
-            };
-            let outcome = self.unless_stale(stream, slot, loaded, cached, Ok(done));
-            return Box::pin(outcome).await;
+        if entry.events.is_empty() && entry.command.is_none() && !is_cached {
+            // It was decided on a state that nobody had changed since the command came.
+            turn.put_back(loaded);
+            return Err(outcome);
         }
-        let append = match self.prepare(stream, &loaded, &decision, metadata, now) {
-            Ok(append) => append,
-            Err(error) => return Attempt::Done(Err(error)),
-        };
-        match self.engine.events.append(append).await.map_err(CommandError::from) {
-            Ok(appended) if appended.repeated => Attempt::Done(repeated::<C>(&appended)),
-            Ok(appended) => {
-                let (mut loaded, done) = advance::<C>(loaded, decision, &appended);
-                if let Some(snapshot) = due_snapshot(stream, &mut loaded) {
-                    Box::pin(self.save(stream, snapshot)).await;
-                }
-                *slot = Some(loaded);
-                Attempt::Done(Ok(done))
-            }
-            Err(error @ (CommandError::Conflict(_) | CommandError::ConditionFailed { .. }))
-                if !C::CREATES =>
-            {
-                Attempt::Stale(error)
-            }
-            Err(error) => Attempt::Done(Err(error)),
-        }
-    }
-
-    /// Reports an outcome without events, unless the state that it was decided on is out of date.
-    async fn unless_stale(
-        &self,
-        stream: &StreamId,
-        slot: &mut Option<Loaded<C::Aggregate>>,
-        loaded: Loaded<C::Aggregate>,
-        cached: bool,
-        outcome: Outcome<C>,
-    ) -> Attempt<C> {
-        if cached {
-            match self.engine.events.stream_version(stream).await {
-                Ok(found) if found == loaded.version => {}
-                Ok(found) => {
-                    return Attempt::Stale(CommandError::Conflict(VersionConflict::WrongVersion {
-                        stream: stream.clone(),
-                        expected: loaded.version,
-                        found,
-                    }));
-                }
-                Err(error) => return Attempt::Done(Err(error.into())),
-            }
-        }
-        *slot = Some(loaded);
-        Attempt::Done(outcome)
+        let is_new = base == Version::ZERO && !entry.events.is_empty();
+        let ride = turn.join(&self.engine, stream, base, loaded, entry);
+        Ok(ride.map(|ride| Decided { outcome, is_new, ride }))
     }
 
     /// Encodes what was decided.
     fn prepare(
         &self,
-        stream: &StreamId,
-        loaded: &Loaded<C::Aggregate>,
         decision: &Decision<EventOf<C>, C::Reply>,
         metadata: &Arc<Metadata>,
         now: Timestamp,
-    ) -> Result<Append, CommandError<C::Refusal>> {
+        entry: &mut Entry<NewEvent>,
+    ) -> Result<(), CommandError<C::Refusal>> {
         let events = decision.events.iter().map(|event| NewEvent::encode(event, metadata, now));
-        let events = events.collect::<Result<Vec<_>, _>>()?;
-        let expected = match loaded.version {
-            Version::ZERO => ExpectedVersion::NoStream,
-            version => ExpectedVersion::Exact(version),
-        };
-        let mut append = Append::one(stream.clone(), expected, events);
-        append.inline = self.engine.inline.clone();
-        append.command = self.id;
-        if self.id.is_some() {
-            append.reply = Some(encode_reply(&decision.reply)?);
+        entry.events = events.collect::<Result<Vec<_>, _>>()?;
+        entry.bytes = entry.events.iter().map(|event| event.payload.data.len()).sum();
+        if let Some(id) = self.id {
+            entry.command = Some((id, encode_reply(&decision.reply)?));
         }
-        Ok(append)
-    }
-
-    /// Saves a snapshot. Failing costs time at the next load and nothing else.
-    async fn save(&self, stream: &StreamId, snapshot: Snapshot) {
-        let aggregate = <C::Aggregate as Aggregate>::NAME;
-        let key = SnapshotKey { stream: stream.clone(), aggregate };
-        if let Err(error) = self.engine.snapshots.save_snapshot(&key, snapshot).await {
-            tracing::warn!(%stream, %error, "the snapshot was not saved");
-        }
+        Ok(())
     }
 }
 
-/// Moves the state on to where the append brought it.
-fn advance<C: Handled>(
-    mut loaded: Loaded<C::Aggregate>,
+/// Moves the state on to where the decision brings it.
+fn advance<C: OnAggregate>(
+    loaded: &mut Loaded<C::Aggregate>,
     decision: Decision<EventOf<C>, C::Reply>,
-    appended: &Appended,
-) -> (Loaded<C::Aggregate>, Done<C::Reply>) {
+) -> Done<C::Reply> {
     for event in &decision.events {
         loaded.state.evolve(event);
     }
     loaded.version = loaded.version.plus(decision.events.len());
-    loaded.position = appended.position;
-    let done = Done {
+    Done {
         reply: decision.reply,
         position: loaded.position,
         version: loaded.version,
         events: decision.events.len(),
         repeated: false,
-    };
-    (loaded, done)
+    }
 }
 
-/// What came of one attempt.
-enum Attempt<C: Handled> {
-    /// This is the outcome.
-    Done(Outcome<C>),
-    /// Somebody was faster; this is the outcome if no retry is left.
-    Stale(CommandError<C::Refusal>),
+/// A decision that waits for the store.
+struct Decided<C: Handled> {
+    /// What is reported if its group is confirmed.
+    outcome: Outcome<C>,
+    /// Whether it has the first events of the aggregate.
+    is_new: bool,
+    ride: Ride,
 }
 
-fn encode_reply<R: crate::command::Reply, X>(reply: &R) -> Result<Bytes, CommandError<X>> {
+pub(super) fn encode_reply<R: crate::command::Reply, X>(
+    reply: &R,
+) -> Result<Bytes, CommandError<X>> {
     match serde_json::to_vec(reply) {
         Ok(bytes) => Ok(bytes.into()),
         Err(error) => {
@@ -280,7 +250,7 @@ fn encode_reply<R: crate::command::Reply, X>(reply: &R) -> Result<Bytes, Command
     }
 }
 
-fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
+pub(super) fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
     let reply = serde_json::from_slice(first.reply.as_deref().unwrap_or(b"null"));
     let reply = reply.map_err(|error| CommandError::Invalid {
         reason: format!("the id was used before, and the reply of then does not decode: {error}"),
@@ -288,7 +258,7 @@ fn repeated<C: Handled>(first: &Appended) -> Outcome<C> {
     Ok(Done {
         reply,
         position: first.position,
-        version: first.versions.first().copied().unwrap_or_default(),
+        version: first.versions.last().copied().unwrap_or_default(),
         events: 0,
         repeated: true,
     })
@@ -300,7 +270,7 @@ impl<C: Handled> IntoFuture for Execute<C> {
 
     /// Cancel safe: dropping the future leaves all of the command's events written, or none.
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        <C::State as DecidedOn<C, C::Boundary>>::execute(self)
     }
 }
 

@@ -3,9 +3,10 @@
 //! Invariant: a snapshot that cannot be used leads to a full replay, never to a default state.
 
 use crate::{
-    aggregate::{Evolve, SnapshotPolicy},
+    aggregate::{Aggregate, SnapshotPolicy},
     event::{DecodeError, Event as _, RecordedEvent},
     position::{Position, Version},
+    state::Evolve,
     store::{EventStore, PageLimit, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamRead},
     stream::{InvalidStreamId, StreamId},
 };
@@ -39,7 +40,7 @@ pub enum LoadError {
 }
 
 /// Loads an aggregate from its snapshot and the events after it.
-pub(crate) async fn load<A: Evolve>(
+pub(crate) async fn load<A: Aggregate + Evolve>(
     events: &dyn EventStore,
     snapshots: &dyn SnapshotStore,
     stream: &StreamId,
@@ -57,7 +58,7 @@ pub(crate) async fn load<A: Evolve>(
     Ok(replay(events, stream, Loaded::default()).await?.0)
 }
 
-async fn from_snapshot<A: Evolve>(
+async fn from_snapshot<A: Aggregate + Evolve>(
     snapshots: &dyn SnapshotStore,
     stream: &StreamId,
     policy: SnapshotPolicy,
@@ -89,7 +90,7 @@ const PAGE: usize = 256;
 
 /// Applies the events after a state; gives the stream's version too. The next page is read while
 /// one is applied.
-async fn replay<A: Evolve>(
+async fn replay<A: Aggregate + Evolve>(
     events: &dyn EventStore,
     stream: &StreamId,
     mut loaded: Loaded<A>,
@@ -113,7 +114,7 @@ async fn replay<A: Evolve>(
 }
 
 /// Applies a page of a stream to a state.
-fn apply<A: Evolve>(
+fn apply<A: Aggregate + Evolve>(
     loaded: &mut Loaded<A>,
     stream: &StreamId,
     events: &[RecordedEvent],
@@ -135,7 +136,7 @@ fn apply<A: Evolve>(
 }
 
 /// The snapshot that is due for a state, if one is; it counts as taken from then on.
-pub(crate) fn due_snapshot<A: Evolve>(
+pub(crate) fn due_snapshot<A: Aggregate + Evolve>(
     stream: &StreamId,
     loaded: &mut Loaded<A>,
 ) -> Option<Snapshot> {

@@ -3,39 +3,55 @@
 mod builder;
 mod cache;
 mod command_error;
+mod decide_by_tags;
 mod event_worker;
 mod execute;
+mod handler_handle;
+mod line;
 mod load;
+mod parked_lines;
+mod parking_policy;
+mod projection_handle;
 mod projection_worker;
 mod projections;
 mod question;
+mod rebuild;
 mod retry;
+mod running;
+mod running_handler;
 mod start_error;
 mod subscription;
 mod task;
+mod turns;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 pub use builder::AppBuilder;
 pub use command_error::CommandError;
 pub use execute::{Done, Execute};
+pub use handler_handle::{EventHandlerHandle, HandlerControlError, Rehandled};
 pub use load::{LoadError, Loaded};
-pub use projections::ProjectionStatus;
+pub use parked_lines::Retried;
+pub use parking_policy::ParkingPolicy;
+pub use projection_handle::{ProjectionControlError, ProjectionHandle};
 pub use question::Question;
 pub(crate) use retry::Backoff;
 pub use retry::RetryPolicy;
+pub use running::{Pace, ProjectionState, ProjectionStatus};
+pub use running_handler::{EventHandlerStatus, StartFrom};
 pub use start_error::StartError;
 pub use subscription::Subscription;
 pub(crate) use task::{StopSignal, Tasks};
 
 use crate::{
-    aggregate::{Aggregate, Evolve},
-    app::{cache::Caches, projections::Projections},
+    aggregate::Aggregate,
+    app::{cache::Caches, projections::Projections, running_handler::RunningHandler, turns::Turns},
     command::Handled,
     position::Position,
     query::Answered,
     registry::{Includes, Registry},
     resource::Shell,
+    state::Evolve,
     store::{EventFilter, EventStore, InlineProjections, SnapshotStore},
     time::Clock,
 };
@@ -54,10 +70,12 @@ pub(crate) struct Engine {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) caches: Caches,
+    pub(crate) turns: Turns,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retry: RetryPolicy,
     pub(crate) inline: InlineProjections,
     pub(crate) projections: Arc<Projections>,
+    pub(crate) handlers: Vec<Arc<RunningHandler>>,
     pub(crate) shell: Shell,
     tasks: Tasks,
 }
@@ -74,7 +92,7 @@ impl<R: Registry> App<R> {
     /// Await it as it is, or set its id, context or cause first. See [`Execute`].
     ///
     /// # Errors
-    /// [`CommandError`]; nothing was written then.
+    /// [`CommandError`]; nothing was written then, unless [`CommandError::is_outcome_unknown`].
     pub fn execute<C>(&self, command: C) -> Execute<C>
     where
         C: Handled,
@@ -105,7 +123,7 @@ impl<R> App<R> {
     ///
     /// # Errors
     /// When the store fails, or an event does not decode.
-    pub async fn load<A: Evolve>(&self, id: &<A as Aggregate>::Id) -> Result<Loaded<A>, LoadError> {
+    pub async fn load<A: Aggregate + Evolve>(&self, id: &A::Id) -> Result<Loaded<A>, LoadError> {
         use crate::id::AggregateId as _;
         let stream = id.stream_id()?;
         load::load(&*self.engine.events, &*self.engine.snapshots, &stream).await
@@ -127,6 +145,28 @@ impl<R> App<R> {
     #[must_use]
     pub fn projections(&self) -> Vec<ProjectionStatus> {
         self.engine.projections.statuses()
+    }
+
+    /// A projection, to look after its parked events, its versions and its rebuilding.
+    ///
+    /// # Errors
+    /// [`ProjectionControlError::Unknown`] if none of that name runs in this application.
+    pub fn projection(&self, name: &str) -> Result<ProjectionHandle, ProjectionControlError> {
+        ProjectionHandle::find(&self.engine, name)
+    }
+
+    /// How far each event handler has come, in the order of the registry.
+    #[must_use]
+    pub fn event_handlers(&self) -> Vec<EventHandlerStatus> {
+        self.engine.handlers.iter().map(|running| running.status()).collect()
+    }
+
+    /// An event handler, to look after its parked events.
+    ///
+    /// # Errors
+    /// [`HandlerControlError::Unknown`] if none of that name runs in this application.
+    pub fn event_handler(&self, name: &str) -> Result<EventHandlerHandle, HandlerControlError> {
+        EventHandlerHandle::find(&self.engine, name)
     }
 
     /// Stops the workers and waits until they have stopped. Commands and queries still work.

@@ -1,18 +1,24 @@
 //! Runs a projection over the log.
 //!
-//! Invariants: documents and checkpoint are committed together, from the checkpoint that the step
-//! started at; an event that fails is tried again without end and never skipped.
+//! Invariants: documents, parked events and checkpoint are committed together, from the checkpoint
+//! that the step started at, in one place; an event that fails is tried again and then parked, never
+//! skipped; a store that fails is tried again without end.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use crate::{
-    app::{projections::RunningProjection, retry::Backoff, task::StopSignal},
+    app::{retry::Backoff, running::RunningProjection, task::StopSignal},
     event::RecordedEvent,
     position::Position,
-    projection::ProjectionError,
+    projection::{ProjectionError, ProjectionStep},
+    query::StuckCause,
     store::{
-        CommitError, DocumentChange, EventFilter, EventStore, LogPage, LogRead, PageLimit,
-        ProjectionCommit, StoreError,
+        CommitError, EventFilter, EventStore, LogPage, LogRead, PageLimit, ParkedChange, ParkedKey,
+        ParkedKeys, ProjectionCommit, StoreError,
     },
 };
 
@@ -31,6 +37,11 @@ pub(crate) struct ProjectionWorker {
     checkpoint: Position,
     /// How far the log was read; between the two, nothing concerned the projection.
     cursor: Position,
+    /// What waits, and how often that was changed in the store.
+    parked: ParkedKeys,
+    revision: u64,
+    /// How often events have failed that are not parked yet.
+    failures: HashMap<(ParkedKey, Position), u32>,
     /// Whether queries are answered from this version.
     active: bool,
 }
@@ -38,12 +49,27 @@ pub(crate) struct ProjectionWorker {
 /// Why a step was not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    #[error(transparent)]
-    Projection(#[from] ProjectionError),
+    #[error("{error}")]
+    Projection { error: ProjectionError, failures: u32 },
+    #[error("{keys} keys have parked events, which is the limit, and {error}")]
+    TooManyParked { keys: usize, error: ProjectionError },
+    #[error("it was cancelled")]
+    Cancelled,
     #[error(transparent)]
     Commit(#[from] CommitError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl StepError {
+    /// Whether somebody else took the same step first, so that it is to be taken from where that
+    /// has led.
+    pub(crate) const fn is_lost_race(&self) -> bool {
+        matches!(
+            self,
+            Self::Commit(CommitError::CheckpointMoved { .. } | CommitError::ParkedMoved { .. })
+        )
+    }
 }
 
 impl ProjectionWorker {
@@ -52,62 +78,120 @@ impl ProjectionWorker {
         events: Arc<dyn EventStore>,
         running: Arc<RunningProjection>,
     ) -> Result<Self, StoreError> {
-        let checkpoint = running.store.checkpoint(&running.id).await?;
         let filter = running.projection.filter();
         let active = running.settled;
-        running.reached(checkpoint, false);
-        Ok(Self { events, running, filter, checkpoint, cursor: checkpoint, active })
+        let mut worker = Self {
+            events,
+            running,
+            filter,
+            checkpoint: Position::ZERO,
+            cursor: Position::ZERO,
+            parked: ParkedKeys::none(),
+            revision: 0,
+            failures: HashMap::new(),
+            active,
+        };
+        worker.restart().await?;
+        worker.running.begins_at(worker.checkpoint);
+        Ok(worker)
     }
 
     /// Follows the log until it is told to stop.
     pub(crate) async fn run(mut self, mut stop: StopSignal) {
         let mut backoff = Backoff::new();
         loop {
-            match stop.or_stop(self.advance()).await {
+            if self.running.is_cancelled() {
+                self.running.stuck(StuckCause::Cancelled);
+                if stop.or_stop(self.running.changed.notified()).await.is_none() {
+                    break;
+                }
+                self.active = self.running.is_active();
+            }
+            let wait = match stop.or_stop(self.advance()).await {
                 None => break,
-                Some(Ok(())) => backoff.reset(),
-                // Another process took the same step first: go on from where it is.
-                Some(Err(StepError::Commit(CommitError::CheckpointMoved { found, .. }))) => {
-                    tracing::debug!(projection = %self.running.id, %found, "another process moved the checkpoint");
-                    (self.checkpoint, self.cursor) = (found, found);
-                    self.running.reached(found, false);
+                Some(Err(StepError::Cancelled)) => Duration::ZERO,
+                Some(Ok(())) => {
+                    backoff.reset();
+                    continue;
                 }
-                Some(Err(error)) => {
-                    let wait = backoff.next();
-                    tracing::warn!(projection = %self.running.id, %error, ?wait, "a projection failed and will be tried again");
-                    self.running.failing(error.to_string());
-                    if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
-                        break;
-                    }
-                    if let Err(error) = self.restart().await {
-                        tracing::warn!(projection = %self.running.id, %error, "its checkpoint could not be read");
+                Some(Err(error)) if error.is_lost_race() => {
+                    tracing::debug!(projection = %self.running.id, %error, "lost a race");
+                    match self.restart().await {
+                        Ok(()) => {
+                            self.running.reached(self.cursor, false);
+                            continue;
+                        }
+                        Err(error) => self.report(&error.into(), &mut backoff).await,
                     }
                 }
+                Some(Err(error)) => self.report(&error, &mut backoff).await,
+            };
+            if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
+                break;
+            }
+            if let Err(error) = self.restart().await {
+                tracing::warn!(projection = %self.running.id, %error, "its checkpoint could not be read");
             }
         }
-        if let Err(error) = self.commit(self.cursor, Vec::new()).await {
+        if let Err(error) = self.settle().await {
             tracing::debug!(projection = %self.running.id, %error, "the last checkpoint was not kept");
         }
+        self.running.stuck(StuckCause::Stopped);
+    }
+
+    /// Publishes a failure, and says how long to wait after it.
+    async fn report(&self, error: &StepError, backoff: &mut Backoff) -> Duration {
+        let wait = match error {
+            StepError::Projection { failures, .. } => self.running.policy.pause_after(*failures),
+            _ => backoff.next(),
+        };
+        let reason = error.to_string();
+        tracing::warn!(projection = %self.running.id, position = self.cursor.get(), error = reason, ?wait, "a projection failed and will be tried again");
+        let stuck = match error {
+            StepError::Projection { failures, .. } if *failures > PROMPT_TRIES => {
+                Some(StuckCause::Failing { reason: reason.clone() })
+            }
+            StepError::TooManyParked { keys, .. } => {
+                Some(StuckCause::TooManyParked { keys: *keys, reason: reason.clone() })
+            }
+            StepError::Store(store) | StepError::Commit(CommitError::Store(store))
+                if !store.is_transient() =>
+            {
+                Some(StuckCause::Failing { reason: reason.clone() })
+            }
+            _ => None,
+        };
+        self.running.failing(reason, stuck);
+        if let Ok(head) = self.events.head().await {
+            self.running.saw_head(head);
+        }
+        wait
     }
 
     /// Reads the log to its end, then waits until it is longer.
     async fn advance(&mut self) -> Result<(), StepError> {
         self.catch_up().await?;
-        self.events.wait_past(self.cursor).await?;
+        tokio::select! {
+            head = self.events.wait_past(self.cursor) => self.running.saw_head(head?),
+            () = self.running.changed.notified() => self.restart().await?,
+        }
         Ok(())
     }
 
     /// Applies everything up to the end of the log. The next page is read while one is applied.
     pub(crate) async fn catch_up(&mut self) -> Result<(), StepError> {
         let mut page = self.read(self.cursor).await?;
+        if !page.end {
+            self.running.saw_head(self.events.head().await?);
+        }
         loop {
             let end = page.end;
             if end {
                 self.take(page).await?;
-                if !self.active {
-                    self.activate().await?;
-                }
                 self.running.reached(self.cursor, true);
+                if !self.active {
+                    self.take_over().await?;
+                }
                 return Ok(());
             }
             let next = self.read(page.through);
@@ -127,88 +211,160 @@ impl ProjectionWorker {
         async move { events.read_log(read).await }
     }
 
-    /// Applies a page. If one of its events fails, those before it are applied first.
+    /// Applies a page. If one of its events is to be tried again, those before it are applied first.
     async fn take(&mut self, page: LogPage) -> Result<(), StepError> {
+        let running = Arc::clone(&self.running);
+        let _turn = running.turn.lock().await;
+        if running.is_cancelled() {
+            return Err(StepError::Cancelled);
+        }
         if page.events.is_empty() {
             self.cursor = page.through;
             if self.cursor.get() - self.checkpoint.get() >= IDLE_LAG {
-                self.commit(self.cursor, Vec::new()).await?;
+                self.commit(self.cursor, ProjectionStep::default()).await?;
             }
         } else {
-            match self.apply(&page.events).await {
-                Ok(changes) => self.commit(page.through, changes).await?,
-                Err(StepError::Projection(error)) => {
-                    let good: Vec<_> = page
-                        .events
-                        .into_iter()
-                        .take_while(|event| event.position < error.position)
-                        .collect();
-                    if let Some(last) = good.last() {
-                        let changes = self.apply(&good).await?;
-                        self.commit(last.position, changes).await?;
-                        self.running.reached(self.cursor, false);
-                    }
-                    return Err(error.into());
+            let step = self.apply(&page.events).await?;
+            if let Some((error, failures)) = self.count_failures(&step) {
+                let good: Vec<_> = page
+                    .events
+                    .into_iter()
+                    .filter(|event| event.position < error.position)
+                    .collect();
+                if let Some(last) = good.last() {
+                    let step = self.apply(&good).await?;
+                    self.commit(last.position, step).await?;
+                    self.running.reached(self.cursor, false);
                 }
-                Err(error) => return Err(error),
+                return Err(StepError::Projection { error, failures });
             }
+            self.commit(page.through, step).await?;
+            self.failures.clear();
         }
         self.running.reached(self.cursor, false);
+        self.running.trace_progress();
         Ok(())
     }
 
-    async fn apply(&self, events: &[RecordedEvent]) -> Result<Vec<DocumentChange>, StepError> {
-        let plan = self.running.projection.plan(events)?;
+    async fn apply(&self, events: &[RecordedEvent]) -> Result<ProjectionStep, StoreError> {
+        let plan = self.running.projection.plan(events, &self.parked);
         let documents = match plan.keys() {
             [] => Vec::new(),
             keys => self.running.store.documents(&self.running.id, keys).await?,
         };
-        Ok(plan.apply(documents)?)
+        Ok(plan.apply(documents))
     }
 
-    async fn commit(
-        &mut self,
-        to: Position,
-        changes: Vec<DocumentChange>,
-    ) -> Result<(), StepError> {
-        if to > self.checkpoint || !changes.is_empty() {
-            self.store_step(to, changes, false).await?;
+    /// Counts what failed, and gives the first failure that is to be tried again.
+    fn count_failures(&mut self, step: &ProjectionStep) -> Option<(ProjectionError, u32)> {
+        let mut again = None;
+        for parked in &step.parked {
+            let Some(error) = parked.to_error(&self.running.id) else { continue };
+            let failures = self.failures.entry((parked.key.clone(), parked.position)).or_default();
+            *failures = failures.saturating_add(1);
+            if again.is_none() && !self.running.policy.gives_up_after(*failures) {
+                again = Some((error, *failures));
+            }
         }
-        self.checkpoint = to;
-        self.cursor = to;
+        again
+    }
+
+    /// Moves the checkpoint: the one place where this worker writes.
+    async fn commit(&mut self, to: Position, step: ProjectionStep) -> Result<(), StepError> {
+        if to == self.checkpoint && step == ProjectionStep::default() {
+            return Ok(());
+        }
+        let mut parked = match step.parked.is_empty() {
+            true => ParkedKeys::none(),
+            false => self.parked.clone(),
+        };
+        for event in &step.parked {
+            parked.hold(event.key.clone(), event.position);
+            tracing::trace!(projection = %self.running.id, key = %event.key, position = event.position.get(), "an event is parked");
+        }
+        if let Some(error) = self.beyond_the_limit(&step, &parked) {
+            return Err(error);
+        }
+        let failed = step.first_failure().cloned();
+        let parks = !step.parked.is_empty();
+        self.store_step(ProjectionCommit {
+            changes: step.changes,
+            parked: step.parked.into_iter().map(ParkedChange::Park).collect(),
+            ..self.step_to(to)
+        })
+        .await?;
+        if let Some(failure) = failed {
+            tracing::warn!(projection = %self.running.id, key = %failure.key, position = failure.position.get(), reason = failure.reason, parked = parked.len(), "an event is parked; later ones of its key wait behind it");
+        }
+        if parks {
+            self.running.publish_parked(parked.clone());
+            self.parked = parked;
+        }
         Ok(())
     }
 
-    /// Has queries answered from this version from now on.
-    async fn activate(&mut self) -> Result<(), StepError> {
-        self.store_step(self.cursor, Vec::new(), true).await?;
-        self.checkpoint = self.cursor;
+    fn beyond_the_limit(&self, step: &ProjectionStep, parked: &ParkedKeys) -> Option<StepError> {
+        let keys = self.parked.len();
+        let error = step.parked.iter().find_map(|event| event.to_error(&self.running.id))?;
+        let over = parked.len() > self.running.policy.keys && parked.len() > keys;
+        over.then_some(StepError::TooManyParked { keys, error })
+    }
+
+    fn step_to(&self, to: Position) -> ProjectionCommit {
+        let revision = self.revision;
+        ProjectionCommit {
+            revision,
+            ..ProjectionCommit::new(self.running.id.clone(), self.checkpoint, to)
+        }
+    }
+
+    async fn store_step(&mut self, commit: ProjectionCommit) -> Result<(), CommitError> {
+        let (to, changes_parked) = (commit.to, !commit.parked.is_empty());
+        self.running.store.commit_projection(commit).await?;
+        self.checkpoint = to;
+        self.cursor = to;
+        self.revision += u64::from(changes_parked);
+        Ok(())
+    }
+
+    /// Has queries answered from this version from now on, unless it has parked what the one before
+    /// it has not.
+    async fn take_over(&mut self) -> Result<(), StepError> {
+        let before = self.running.active_id();
+        if before != self.running.id && !self.parked.is_empty() && !self.running.is_forced() {
+            let known = ParkedKeys::from(&self.running.store.parked(&before).await?);
+            let new = self.parked.iter().filter(|(key, _)| known.first(key).is_none()).count();
+            if new > 0 {
+                tracing::warn!(projection = %self.running.id, keys = new, "it does not take over, for it has parked events");
+                self.running.stuck(StuckCause::Held { keys: new });
+                return Ok(());
+            }
+        }
+        self.store_step(ProjectionCommit { activate: true, ..self.step_to(self.cursor) }).await?;
         self.active = true;
         self.running.active.store(self.running.id.version, Ordering::Release);
+        self.running.reached(self.cursor, true);
         tracing::info!(projection = %self.running.id, "queries are answered from this version");
         Ok(())
     }
 
-    async fn store_step(
-        &self,
-        to: Position,
-        changes: Vec<DocumentChange>,
-        activate: bool,
-    ) -> Result<(), CommitError> {
-        let commit = ProjectionCommit {
-            projection: self.running.id.clone(),
-            from: self.checkpoint,
-            to,
-            changes,
-            activate,
-        };
-        self.running.store.commit_projection(commit).await
+    /// Commits how far it has come, also if nothing concerned the projection.
+    pub(crate) async fn settle(&mut self) -> Result<(), StepError> {
+        self.commit(self.cursor, ProjectionStep::default()).await
     }
 
-    /// Goes back to the stored checkpoint, which another process may have moved.
-    async fn restart(&mut self) -> Result<(), StoreError> {
-        self.checkpoint = self.running.store.checkpoint(&self.running.id).await?;
+    /// Goes back to what is stored, which another process may have changed.
+    pub(crate) async fn restart(&mut self) -> Result<(), StoreError> {
+        let store = &self.running.store;
+        self.checkpoint = store.checkpoint(&self.running.id).await?;
         self.cursor = self.checkpoint;
+        let parked = store.parked(&self.running.id).await?;
+        self.parked = ParkedKeys::from(&parked);
+        self.revision = parked.revision;
+        self.running.publish_parked(self.parked.clone());
         Ok(())
     }
 }
+
+/// After so many failures of one event, who waits for it is told that it does not come.
+const PROMPT_TRIES: u32 = 5;

@@ -1,113 +1,21 @@
-//! The projections of an application, and how far each has come.
+//! The projections of an application, by name.
 //!
-//! Invariant: a progress that is published was reached; it never runs ahead of the read model.
+//! Invariant: who waits for a position is told as soon as it is reached, or as soon as it is known
+//! that it will not be reached without help.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
-
-use tokio::sync::watch;
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::{
+    app::running::{Progress, ProjectionStatus, RunningProjection},
     position::Position,
-    projection::{Consistency, Projection},
-    query::ReadError,
-    resource::ReadModels,
-    store::{ProjectionId, ReadModelStore},
+    projection::Consistency,
+    query::{ReadError, StuckCause},
+    resource::{ReadModel, ReadModels},
 };
 
 /// Every projection of an application, by name.
 #[derive(Default)]
 pub(crate) struct Projections(pub(crate) BTreeMap<&'static str, Arc<RunningProjection>>);
-
-/// A projection and its progress.
-pub(crate) struct RunningProjection {
-    pub(crate) projection: Arc<dyn Projection>,
-    pub(crate) store: Arc<dyn ReadModelStore>,
-    pub(crate) id: ProjectionId,
-    /// The version that queries are answered from.
-    pub(crate) active: AtomicU32,
-    /// Whether the store knew at the start that this version is the active one.
-    pub(crate) settled: bool,
-    pub(crate) progress: watch::Sender<Progress>,
-}
-
-/// How far a worker has come.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Progress {
-    pub(crate) position: Position,
-    pub(crate) caught_up: bool,
-    pub(crate) failure: Option<String>,
-}
-
-/// How far a projection has come.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ProjectionStatus {
-    /// Which projection.
-    pub projection: ProjectionId,
-    /// When it sees events.
-    pub consistency: Consistency,
-    /// The last position that it has seen.
-    pub position: Position,
-    /// Whether it had seen the whole log at least once since the start.
-    pub caught_up: bool,
-    /// The version that queries are answered from.
-    pub active_version: u32,
-    /// Why it does not move on, if it keeps failing. It is tried again without end.
-    pub failure: Option<String>,
-}
-
-impl RunningProjection {
-    /// `active` is the version that the store answers queries from, if it answers any yet.
-    pub(crate) fn new(
-        projection: Arc<dyn Projection>,
-        store: Arc<dyn ReadModelStore>,
-        active: Option<u32>,
-    ) -> Self {
-        let id = projection.id();
-        let settled = active == Some(id.version);
-        // Without an older version there is nothing else to answer from.
-        let active = AtomicU32::new(active.unwrap_or(id.version));
-        Self { projection, store, id, active, settled, progress: watch::Sender::default() }
-    }
-
-    /// Publishes how far the worker has come.
-    pub(crate) fn reached(&self, position: Position, caught_up: bool) {
-        self.progress.send_modify(|progress| {
-            progress.position = progress.position.max(position);
-            progress.caught_up |= caught_up;
-            progress.failure = None;
-        });
-    }
-
-    /// Publishes why the worker does not move on.
-    pub(crate) fn failing(&self, reason: String) {
-        self.progress.send_modify(|progress| progress.failure = Some(reason));
-    }
-
-    fn active_id(&self) -> ProjectionId {
-        ProjectionId::new(Arc::clone(&self.id.name), self.active.load(Ordering::Acquire))
-    }
-
-    fn status(&self) -> ProjectionStatus {
-        let progress = self.progress.borrow().clone();
-        ProjectionStatus {
-            projection: self.id.clone(),
-            consistency: self.projection.consistency(),
-            position: progress.position,
-            caught_up: progress.caught_up,
-            active_version: self.active.load(Ordering::Acquire),
-            failure: progress.failure,
-        }
-    }
-}
 
 impl Projections {
     /// How far each projection has come, by name.
@@ -126,36 +34,47 @@ impl Projections {
         let mut progress = running.progress.subscribe();
         // While a new version is built, queries are answered from the old one, which no longer
         // moves: a position counts as seen once the new one has taken over.
-        let current = || running.active.load(Ordering::Acquire) == running.id.version;
-        let reached = |progress: &Progress| progress.position >= wanted && current();
+        let reached = |progress: &Progress| progress.position >= wanted && running.is_active();
         if running.projection.consistency() == Consistency::Inline
             && running.store.checkpoint(&running.id).await? >= wanted
         {
             return Ok(());
         }
-        match tokio::time::timeout(patience, progress.wait_for(reached)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let progress = running.progress.borrow().clone();
-                Err(ReadError::NotYet {
-                    projection: running.id.clone(),
-                    wanted,
-                    reached: progress.position,
-                    waited: patience,
-                    failure: progress.failure,
-                })
-            }
+        let over = |progress: &Progress| {
+            reached(progress) || progress.stuck.is_some() || running.rolled_back_to().is_some()
+        };
+        let waited = tokio::time::timeout(patience, progress.wait_for(over)).await;
+        let progress = match waited {
+            Ok(Ok(progress)) => progress.clone(),
+            Ok(Err(_)) | Err(_) => running.progress.borrow().clone(),
+        };
+        if reached(&progress) {
+            return Ok(());
         }
+        let (projection, reached) = (running.id.clone(), progress.position);
+        let rolled_back = running.rolled_back_to().map(|active| StuckCause::RolledBack { active });
+        Err(match rolled_back.or(progress.stuck) {
+            Some(cause) => ReadError::Stuck { projection, wanted, reached, cause },
+            None => ReadError::NotYet {
+                projection,
+                wanted,
+                reached,
+                waited: patience,
+                failure: progress.failure,
+            },
+        })
     }
 }
 
 impl ReadModels for Projections {
-    fn read_model(
-        &self,
-        name: &'static str,
-    ) -> Result<(Arc<dyn ReadModelStore>, ProjectionId), ReadError> {
+    fn read_model(&self, name: &'static str) -> Result<ReadModel, ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
-        Ok((Arc::clone(&running.store), running.active_id()))
+        Ok(ReadModel {
+            store: Arc::clone(&running.store),
+            projection: running.active_id(),
+            current: running.id.version,
+            parked: running.parked(),
+        })
     }
 }
 

@@ -47,7 +47,8 @@ impl<Q: Answered> Question<Q> {
                 self.engine.projections.wait(name, self.after, self.within).await?;
             }
         }
-        self.query.answer(&self.engine.shell).await
+        let shell = self.engine.shell.after(self.after);
+        self.query.answer(&shell).await
     }
 }
 

@@ -42,6 +42,14 @@ pub enum StartError {
         /// The projection.
         projection: &'static str,
     },
+    /// A start was set for an event handler that is not in the registry.
+    #[error(
+        "`start_handler` names `{name}`, and this application runs no event handler of that name"
+    )]
+    UnknownHandler {
+        /// The name.
+        name: String,
+    },
     /// A handler asks for something that nobody supplied.
     #[error("`{function}`: {source}")]
     MissingResource {

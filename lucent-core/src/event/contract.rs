@@ -35,6 +35,10 @@ pub trait Event: Send + Sync + Sized + 'static {
     /// Every type that this set writes and reads.
     const TYPES: &'static [EventType];
 
+    /// The keys of the tags that each of [`Self::TYPES`] can have, in the same order; empty if they are
+    /// not known.
+    const TAG_KEYS: &'static [&'static [&'static str]] = &[];
+
     /// Stored names that are read and ignored: kinds of events that the domain gave up.
     const RETIRED: &'static [&'static str] = &[];
 

@@ -126,13 +126,7 @@ impl Worker {
         loop {
             let event = log.next().await?;
             self.step(&event, failures).await?;
-            let commit = ProjectionCommit {
-                projection: id.clone(),
-                from: checkpoint,
-                to: event.position,
-                changes: Vec::new(),
-                activate: false,
-            };
+            let commit = ProjectionCommit::new(id.clone(), checkpoint, event.position);
             self.shared.checkpoints.commit_projection(commit).await?;
             checkpoint = event.position;
             backoff.reset();

@@ -12,7 +12,7 @@ use crate::{
     memory::{log::Log, read_models::ReadModels},
     position::Position,
     projection::{Projection, ProjectionError},
-    store::{Document, DocumentChange, DocumentKey, ProjectionId},
+    store::{Document, DocumentChange, DocumentKey, ParkedKeys, ProjectionId},
 };
 
 /// How many events a projection that is behind takes at once.
@@ -70,13 +70,13 @@ impl InlineStep {
         read_models: &ReadModels,
         page: &[RecordedEvent],
     ) -> Result<(), ProjectionError> {
-        let plan = projection.plan(page)?;
+        let plan = projection.plan(page, &ParkedKeys::none());
         let stored = plan.keys().iter().map(|key| match self.documents.get(key) {
             Some(changed) => changed.clone(),
             None => read_models.document(&self.projection, key),
         });
         let stored = stored.collect();
-        for change in plan.apply(stored)? {
+        for change in plan.apply(stored).whole(&self.projection)? {
             match change {
                 DocumentChange::Put(Document { key, body }) => {
                     self.documents.insert(key, Some(body));

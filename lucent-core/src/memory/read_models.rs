@@ -1,6 +1,6 @@
 //! Read models in memory.
 //!
-//! Invariant: documents and checkpoint of a projection change in one call.
+//! Invariant: documents, parked events and checkpoint of a projection change in one call.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,7 +12,10 @@ use bytes::Bytes;
 
 use crate::{
     position::Position,
-    store::{CommitError, Document, DocumentChange, DocumentKey, ProjectionCommit, ProjectionId},
+    store::{
+        CommitError, Document, DocumentChange, DocumentKey, Parked, ParkedChange, ParkedEvent,
+        ParkedKey, ParkedLine, ProjectionCommit, ProjectionId, StoredVersion,
+    },
 };
 
 /// The documents and checkpoints of every version of every projection.
@@ -26,6 +29,28 @@ pub(super) struct ReadModels {
 struct ReadModel {
     checkpoint: Position,
     documents: BTreeMap<DocumentKey, Bytes>,
+    parked: BTreeMap<ParkedKey, BTreeMap<Position, ParkedEvent>>,
+    /// How often `parked` was changed.
+    revision: u64,
+}
+
+impl ReadModel {
+    fn change_parked(&mut self, change: ParkedChange) {
+        match change {
+            ParkedChange::Park(event) => {
+                let line = self.parked.entry(event.key.clone()).or_default();
+                line.insert(event.position, event);
+            }
+            ParkedChange::Release { key, position } => {
+                if let Some(line) = self.parked.get_mut(&key) {
+                    line.remove(&position);
+                    if line.is_empty() {
+                        self.parked.remove(&key);
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl ReadModels {
@@ -39,11 +64,79 @@ impl ReadModels {
                 found,
             });
         }
+        let revision = self.projections.get(&commit.projection).map_or(0, |model| model.revision);
+        if revision != commit.revision {
+            return Err(CommitError::ParkedMoved { projection: commit.projection });
+        }
         if commit.activate {
             let ProjectionId { name, version } = &commit.projection;
             self.active.insert(Arc::clone(name), *version);
         }
+        if !commit.parked.is_empty() {
+            let model = self.projections.entry(commit.projection.clone()).or_default();
+            model.revision += 1;
+            commit.parked.into_iter().for_each(|change| model.change_parked(change));
+        }
         self.apply(commit.projection, commit.to, commit.changes);
+        Ok(())
+    }
+
+    /// Everything that a projection has parked.
+    pub(super) fn parked(&self, projection: &ProjectionId) -> Parked {
+        let Some(model) = self.projections.get(projection) else {
+            return Parked::default();
+        };
+        let lines = model.parked.values().filter_map(|line| {
+            let first = line.values().next()?.clone();
+            Some(ParkedLine { first, events: line.len() as u64 })
+        });
+        Parked { revision: model.revision, lines: lines.collect() }
+    }
+
+    /// The first events of a line.
+    pub(super) fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Vec<ParkedEvent> {
+        let line = self.projections.get(projection).and_then(|model| model.parked.get(key));
+        line.map_or_else(Vec::new, |line| line.values().take(limit).cloned().collect())
+    }
+
+    /// The versions of a projection.
+    pub(super) fn versions(&self, name: &str) -> Vec<StoredVersion> {
+        let active = self.active_version(name);
+        let stored = self.projections.iter().filter(|(id, _)| *id.name == *name);
+        let mut versions: Vec<_> = stored
+            .map(|(id, model)| StoredVersion {
+                version: id.version,
+                checkpoint: model.checkpoint,
+                active: active == Some(id.version),
+            })
+            .collect();
+        versions.sort_by_key(|stored| stored.version);
+        versions
+    }
+
+    /// Puts what was built under one id into the place of another.
+    pub(super) fn replace(
+        &mut self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        let (found, expected) = (self.checkpoint(built), self.checkpoint(place));
+        if found < expected {
+            return Err(CommitError::CheckpointMoved {
+                projection: built.clone(),
+                expected,
+                found,
+            });
+        }
+        let mut model = self.projections.remove(built).unwrap_or_default();
+        let replaced = self.projections.remove(place).map_or(0, |replaced| replaced.revision);
+        model.revision = model.revision.max(replaced) + 1;
+        self.projections.insert(place.clone(), model);
         Ok(())
     }
 

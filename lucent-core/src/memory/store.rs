@@ -23,8 +23,8 @@ use crate::{
     position::{Position, Version},
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
     stream::StreamId,
 };
@@ -196,5 +196,30 @@ impl ReadModelStore for MemoryStore {
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.state().read_models.drop_projection(projection);
         Ok(())
+    }
+
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        Ok(self.state().read_models.parked(projection))
+    }
+
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        Ok(self.state().read_models.parked_events(projection, key, limit))
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        Ok(self.state().read_models.versions(name))
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        self.state().read_models.replace(built, place)
     }
 }

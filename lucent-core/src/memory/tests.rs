@@ -10,10 +10,10 @@ use futures::FutureExt as _;
 
 use crate::{
     BusinessContext, CommandId, Consistency, EventId, MemoryStore, Metadata, NewEvent, Payload,
-    Position, Projection, ProjectionError, ProjectionPlan, RecordedEvent, StreamId, Tag, Timestamp,
+    Position, Projection, ProjectionPlan, RecordedEvent, StreamId, Tag, Timestamp,
     store::{
         Append, EventFilter, EventQuery, EventStore as _, ExpectedVersion, InlineProjections,
-        LogRead, PageLimit, ProjectionId, QueryItem, ReadFrom, ReadModelStore as _,
+        LogRead, PageLimit, ParkedKeys, ProjectionId, QueryItem, ReadFrom, ReadModelStore as _,
     },
 };
 
@@ -147,7 +147,7 @@ impl Projection for Panics {
         EventFilter::all()
     }
 
-    fn plan(&self, _: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError> {
+    fn plan(&self, _: &[RecordedEvent], _: &ParkedKeys) -> Box<dyn ProjectionPlan> {
         panic!("on purpose")
     }
 }

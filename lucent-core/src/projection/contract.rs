@@ -70,6 +70,12 @@ pub trait Projector: Send + Sync + 'static {
     /// The documents that the event is about; none if it is about no document.
     fn keys(event: &Self::Event, at: &RecordedEvent) -> Vec<DocumentKey>;
 
+    /// The documents that an event is about which cannot be read, if its record alone tells: those of
+    /// a projector without a key function. With `None`, the event is parked under its stream.
+    fn unread_keys(_at: &RecordedEvent) -> Option<Vec<DocumentKey>> {
+        None
+    }
+
     /// Applies the event to one document.
     ///
     /// # Errors

@@ -1,24 +1,21 @@
 //! A projection as a pure step: events in, the documents they need, changed documents out.
 //!
 //! A store or a worker runs it in two phases with its own reads between them: [`Projection::plan`]
-//! says which documents are needed, [`ProjectionPlan::apply`] turns them into changes. Invariant:
-//! neither phase does I/O, so the same step runs inside any store's transaction.
+//! says which documents are needed, [`ProjectionPlan::apply`] turns them into changes. Invariants:
+//! neither phase does I/O, so the same step runs inside any store's transaction; what fails is set
+//! aside by document, and what comes after it for the same document too.
 
-use std::{
-    any::Any,
-    collections::HashMap,
-    marker::PhantomData,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
-    event::{DecodeError, Event, RecordedEvent},
+    event::{Event, RecordedEvent},
     position::Position,
-    projection::{Consistency, Keep, Projector, ReadModel as _},
-    store::{Document, DocumentChange, DocumentKey, EventFilter, EventQuery, ProjectionId},
+    projection::{Consistency, Projector, plan::TypedPlan},
+    store::{
+        DocumentChange, DocumentKey, EventFilter, EventQuery, ParkedEvent, ParkedKeys, ProjectionId,
+    },
     stream::StreamId,
 };
 
@@ -33,11 +30,9 @@ pub trait Projection: Send + Sync + 'static {
     /// Which events it sees.
     fn filter(&self) -> EventFilter;
 
-    /// Decodes the events that it sees among these, and says which documents they are about.
-    ///
-    /// # Errors
-    /// When an event does not decode, or the key function panics.
-    fn plan(&self, events: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError>;
+    /// Decodes the events that it sees among these, and says which documents they are about. Events
+    /// that cannot be read, and those that have to wait behind what is `parked`, are set aside.
+    fn plan(&self, events: &[RecordedEvent], parked: &ParkedKeys) -> Box<dyn ProjectionPlan>;
 }
 
 /// A step of a projection that waits for its documents.
@@ -46,13 +41,35 @@ pub trait ProjectionPlan: Send {
     fn keys(&self) -> &[DocumentKey];
 
     /// Applies the events; `documents` are the bodies of the keys, in their order.
+    fn apply(self: Box<Self>, documents: Vec<Option<Bytes>>) -> ProjectionStep;
+}
+
+/// What a step makes of its events.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProjectionStep {
+    /// The documents that changed, up to what failed.
+    pub changes: Vec<DocumentChange>,
+    /// What failed, and what has to wait behind it, in the order of the log.
+    pub parked: Vec<ParkedEvent>,
+}
+
+impl ProjectionStep {
+    /// The first event that failed, if one did.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<&ParkedEvent> {
+        self.parked.iter().find(|parked| parked.reason.is_some())
+    }
+
+    /// The changes, if no event failed.
     ///
     /// # Errors
-    /// When a document does not decode, or the projector fails or panics.
-    fn apply(
-        self: Box<Self>,
-        documents: Vec<Option<Bytes>>,
-    ) -> Result<Vec<DocumentChange>, ProjectionError>;
+    /// The first event that failed.
+    pub fn whole(self, projection: &ProjectionId) -> Result<Vec<DocumentChange>, ProjectionError> {
+        match self.parked.iter().find_map(|parked| parked.to_error(projection)) {
+            Some(error) => Err(error),
+            None => Ok(self.changes),
+        }
+    }
 }
 
 /// An event that a projection could not take.
@@ -104,147 +121,9 @@ impl<P: Projector> Projection for TypedProjection<P> {
         EventQuery::types(P::Event::TYPES.iter().map(|known| known.name)).into()
     }
 
-    fn plan(&self, events: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError> {
-        let mut plan = TypedPlan::<P> {
-            id: self.id(),
-            keys: Vec::new(),
-            events: Vec::with_capacity(events.len()),
-        };
-        let mut slots = HashMap::<DocumentKey, usize>::new();
-        for at in events.iter().filter(|at| P::Event::knows(&at.event_type)) {
-            let event = match P::Event::decode(at) {
-                Ok(Some(event)) => event,
-                Ok(None) => continue,
-                Err(DecodeError { fault, .. }) => {
-                    return Err(failed(&plan.id, at, fault.to_string()));
-                }
-            };
-            let keys = catch_unwind(AssertUnwindSafe(|| P::keys(&event, at)))
-                .map_err(|panic| failed(&plan.id, at, panicked(&*panic)))?;
-            let slots = keys.into_iter().map(|key| {
-                *slots.entry(key).or_insert_with_key(|key| {
-                    plan.keys.push(key.clone());
-                    plan.keys.len() - 1
-                })
-            });
-            let slots: Vec<usize> = slots.collect();
-            if !slots.is_empty() {
-                plan.events.push(PlannedEvent { event, at: at.clone(), slots });
-            }
-        }
-        Ok(Box::new(plan))
+    fn plan(&self, events: &[RecordedEvent], parked: &ParkedKeys) -> Box<dyn ProjectionPlan> {
+        Box::new(TypedPlan::<P>::of(events, parked))
     }
-}
-
-struct TypedPlan<P: Projector> {
-    id: ProjectionId,
-    keys: Vec<DocumentKey>,
-    events: Vec<PlannedEvent<P::Event>>,
-}
-
-struct PlannedEvent<E> {
-    event: E,
-    at: RecordedEvent,
-    slots: Vec<usize>,
-}
-
-/// A document while events are applied to it.
-enum Slot<V> {
-    /// As stored; decoded when the first event is applied.
-    Stored(Option<Bytes>),
-    Changed(V),
-    Deleted,
-}
-
-impl<P: Projector> ProjectionPlan for TypedPlan<P> {
-    fn keys(&self) -> &[DocumentKey] {
-        &self.keys
-    }
-
-    fn apply(
-        self: Box<Self>,
-        documents: Vec<Option<Bytes>>,
-    ) -> Result<Vec<DocumentChange>, ProjectionError> {
-        let mut slots: Vec<Slot<P::View>> = documents.into_iter().map(Slot::Stored).collect();
-        slots.resize_with(self.keys.len(), || Slot::Stored(None));
-        for PlannedEvent { event, at, slots: indices } in &self.events {
-            for &index in indices {
-                let view = take(&mut slots[index]).map_err(|reason| {
-                    failed(
-                        &self.id,
-                        at,
-                        format!("document `{}` of {}: {reason}", self.keys[index], P::View::NAME),
-                    )
-                })?;
-                slots[index] =
-                    project::<P>(view, event, at).map_err(|reason| failed(&self.id, at, reason))?;
-            }
-        }
-        let mut changes = Vec::with_capacity(slots.len());
-        for (key, slot) in self.keys.iter().zip(slots) {
-            match slot {
-                Slot::Stored(_) => {}
-                Slot::Deleted => changes.push(DocumentChange::Delete(key.clone())),
-                Slot::Changed(view) => match serde_json::to_vec(&view) {
-                    Ok(body) => changes.push(DocumentChange::Put(Document {
-                        key: key.clone(),
-                        body: body.into(),
-                    })),
-                    Err(error) => {
-                        let at = &self.events[self.events.len() - 1].at;
-                        let reason = format!(
-                            "document `{key}` of {} cannot be encoded: {error}",
-                            P::View::NAME
-                        );
-                        return Err(failed(&self.id, at, reason));
-                    }
-                },
-            }
-        }
-        Ok(changes)
-    }
-}
-
-fn take<V: crate::projection::ReadModel>(slot: &mut Slot<V>) -> Result<V, String> {
-    match std::mem::replace(slot, Slot::Deleted) {
-        Slot::Changed(view) => Ok(view),
-        Slot::Deleted | Slot::Stored(None) => Ok(V::default()),
-        Slot::Stored(Some(body)) => serde_json::from_slice(&body).map_err(|error| {
-            format!("the stored document does not decode ({error}); raise the projector's version to rebuild it")
-        }),
-    }
-}
-
-fn project<P: Projector>(
-    mut view: P::View,
-    event: &P::Event,
-    at: &RecordedEvent,
-) -> Result<Slot<P::View>, String> {
-    match catch_unwind(AssertUnwindSafe(|| P::project(&mut view, event, at))) {
-        Ok(Ok(Keep::Put)) => Ok(Slot::Changed(view)),
-        Ok(Ok(Keep::Delete)) => Ok(Slot::Deleted),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(panic) => Err(panicked(&*panic)),
-    }
-}
-
-fn failed(projection: &ProjectionId, at: &RecordedEvent, reason: String) -> ProjectionError {
-    ProjectionError {
-        projection: projection.clone(),
-        position: at.position,
-        stream: at.stream.clone(),
-        event_type: at.event_type.to_string(),
-        reason,
-    }
-}
-
-/// The message of a caught panic.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    text.map_or_else(|| "it panicked".to_owned(), |text| format!("it panicked: {text}"))
 }
 
 /// Shares a projector as a [`Projection`].

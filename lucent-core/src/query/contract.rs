@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 use crate::{
     position::Position,
     resource::{MissingResource, Shell},
-    store::{ProjectionId, StoreError},
+    store::{ParkedKey, ProjectionId, StoreError},
 };
 
 /// A question.
@@ -103,6 +103,48 @@ pub enum ReadError {
         /// Why it does not move on, if it fails.
         failure: Option<String>,
     },
+    /// The projection will not see the asked position unless somebody helps.
+    #[error(
+        "projection {projection} is at {reached} and will not see position {wanted} by itself: {cause}"
+    )]
+    Stuck {
+        /// Which projection.
+        projection: ProjectionId,
+        /// The position that was asked for.
+        wanted: Position,
+        /// Its checkpoint.
+        reached: Position,
+        /// What holds it up.
+        cause: StuckCause,
+    },
+    /// Events up to the asked position are parked, so the document has not seen them.
+    #[error(
+        "events of the {key} are parked from position {first} on, so projection {projection} has not \
+         applied what was asked for: retry them with `app.projection(\"{}\")`", projection.name
+    )]
+    Parked {
+        /// Which projection.
+        projection: ProjectionId,
+        /// The line in which they stand.
+        key: ParkedKey,
+        /// The position of the first of them.
+        first: Position,
+    },
+    /// The active version is an older one, whose documents are not of today's type.
+    #[error(
+        "projection {projection} is still being built, and document `{key}` of version {active}, from \
+         which queries are answered meanwhile, does not decode as today's type: {reason}"
+    )]
+    Rebuilding {
+        /// The version that is being built.
+        projection: ProjectionId,
+        /// The version that queries are answered from.
+        active: u32,
+        /// The document's key.
+        key: String,
+        /// What the decoder said.
+        reason: String,
+    },
     /// A stored document is not one of the read model's.
     #[error(
         "document `{key}` of {projection} does not decode: {reason}; raise the projector's version to rebuild it"
@@ -129,4 +171,45 @@ pub enum ReadError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a projection does not move on.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StuckCause {
+    /// Building it was cancelled.
+    #[error("building it was cancelled; `rebuild` starts it again")]
+    Cancelled,
+    /// It keeps failing, and is tried again without end.
+    #[error("it keeps failing: {reason}")]
+    Failing {
+        /// The last failure.
+        reason: String,
+    },
+    /// It is complete, but has parked events that the version before it has not.
+    #[error(
+        "it has parked events of {keys} keys that the version before it has not: retry or drop them, \
+         or activate it as it is"
+    )]
+    Held {
+        /// How many keys.
+        keys: usize,
+    },
+    /// Queries were told to be answered from an older version, which does not move.
+    #[error("queries are answered from version {active}, to which it was rolled back")]
+    RolledBack {
+        /// The version that queries are answered from.
+        active: u32,
+    },
+    /// Its worker was stopped.
+    #[error("it was stopped")]
+    Stopped,
+    /// So many keys have parked events that no more are parked.
+    #[error("events of {keys} keys are parked, which is the limit: {reason}")]
+    TooManyParked {
+        /// How many keys.
+        keys: usize,
+        /// The last failure.
+        reason: String,
+    },
 }

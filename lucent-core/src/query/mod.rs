@@ -3,5 +3,5 @@
 mod contract;
 mod view;
 
-pub use contract::{Answered, Query, QueryOutcome, ReadError};
+pub use contract::{Answered, Query, QueryOutcome, ReadError, StuckCause};
 pub use view::View;

@@ -1,6 +1,7 @@
 //! What is appended, on which terms, and what comes of it.
 //!
-//! Invariant: an [`Append`] is all or nothing, and an error means that nothing was written.
+//! Invariant: an [`Append`] is all or nothing, and an error means that nothing was written, unless it
+//! says that this is unknown.
 
 use std::{fmt, sync::Arc};
 
@@ -204,7 +205,7 @@ pub enum VersionConflict {
     },
 }
 
-/// An append that did not happen.
+/// An append that did not happen, as far as is known.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -256,5 +257,12 @@ impl AppendError {
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_) | Self::ConditionFailed { .. })
+    }
+
+    /// Whether the append may have been written in spite of the error; see
+    /// [`StoreError::is_outcome_unknown`].
+    #[must_use]
+    pub const fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_outcome_unknown())
     }
 }

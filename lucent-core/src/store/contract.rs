@@ -18,7 +18,8 @@ use crate::{
 /// A log of events, divided into streams.
 ///
 /// # Guarantees
-/// - An append is atomic; an error means that nothing was written.
+/// - An append is atomic; an error means that nothing was written, and the one exception says so:
+///   [`StoreError::OutcomeUnknown`].
 /// - Positions grow in the order in which events become visible: who reads after the last position
 ///   that it saw misses nothing, whatever other writers do.
 /// - An acknowledged append survives the loss of power, unless the store was opened relaxed.
@@ -32,7 +33,7 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// Appends a batch.
     ///
     /// # Errors
-    /// See [`AppendError`]; nothing was written then.
+    /// See [`AppendError`]; nothing was written then, unless [`AppendError::is_outcome_unknown`].
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
     /// The outcome of the append with this command id, if there was one.

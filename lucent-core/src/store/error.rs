@@ -1,10 +1,14 @@
 //! What can go wrong in a store, whatever was asked of it.
 //!
-//! Invariant: each error says whether trying again can help.
+//! Invariant: each error says whether trying again can help, and whether anything may have been
+//! written.
 
 use std::{error::Error, sync::Arc};
 
-/// A store that could not do its work; nothing of the failed request was written.
+/// A store that could not do its work.
+///
+/// Nothing of the failed request was written, unless [`StoreError::is_outcome_unknown`] says that
+/// this could not be found out.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -25,6 +29,29 @@ pub enum StoreError {
     Full {
         /// The file or server.
         location: String,
+    },
+    /// What is at the location cannot be used: a folder or a database is missing, or this program
+    /// may not do there what it tried.
+    #[error("the store at {location} is inaccessible: {reason}; {remedy}")]
+    Inaccessible {
+        /// The file or server.
+        location: String,
+        /// What stands in the way.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// The connection was lost while the store was writing, and it could not be found out in time
+    /// whether it has written.
+    #[error(
+        "it is unknown whether {location} has written what was sent: {reason}; with a command id \
+         it may be sent again, without one look for it in its stream first"
+    )]
+    OutcomeUnknown {
+        /// The server.
+        location: String,
+        /// What stood in the way of finding out.
+        reason: String,
     },
     /// What was opened is not a store.
     #[error("{location} is not a Lucent store: {reason}")]
@@ -78,7 +105,8 @@ impl StoreError {
         Self::Backend { action, source: Arc::new(source), transient }
     }
 
-    /// Whether the same request can succeed later without anybody's help.
+    /// Whether the same request can succeed later without anybody's help, and may be sent again
+    /// as it is.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
@@ -86,5 +114,14 @@ impl StoreError {
             Self::Backend { transient, .. } => *transient,
             _ => false,
         }
+    }
+
+    /// Whether the request may have been written in spite of the error.
+    ///
+    /// Such an error is not transient: to send the request again could write it twice, unless it has
+    /// a command id.
+    #[must_use]
+    pub const fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown { .. })
     }
 }

@@ -1,14 +1,17 @@
 //! Keeping read models and how far their projections have come.
 //!
-//! Invariant: a projection's documents and its checkpoint change together or not at all, and only
-//! from the checkpoint that the projection started from: exactly once, whoever else tries.
+//! Invariant: a projection's documents, what it has parked, and its checkpoint change together or not
+//! at all, and only from the checkpoint that the step started from: exactly once, whoever else tries.
 
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{position::Position, store::StoreError};
+use crate::{
+    position::Position,
+    store::{Parked, ParkedChange, ParkedEvent, ParkedKey, StoreError, StoredVersion},
+};
 
 /// A projection at a version; each version has documents and a checkpoint of its own.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -96,8 +99,29 @@ pub struct ProjectionCommit {
     pub to: Position,
     /// What it changes.
     pub changes: Vec<DocumentChange>,
+    /// What it sets aside, and what it takes back.
+    pub parked: Vec<ParkedChange>,
+    /// [`Parked::revision`] as it was when the step was planned; 0 if nothing was ever parked. A step
+    /// that changes what is parked moves it on by one.
+    pub revision: u64,
     /// Whether queries are answered from this version from now on.
     pub activate: bool,
+}
+
+impl ProjectionCommit {
+    /// A step that changes nothing but the checkpoint; for `..` in the others.
+    #[must_use]
+    pub const fn new(projection: ProjectionId, from: Position, to: Position) -> Self {
+        Self {
+            projection,
+            from,
+            to,
+            changes: Vec::new(),
+            parked: Vec::new(),
+            revision: 0,
+            activate: false,
+        }
+    }
 }
 
 /// A step that was not taken.
@@ -115,6 +139,12 @@ pub enum CommitError {
         expected: Position,
         /// The stored checkpoint.
         found: Position,
+    },
+    /// Somebody else changed what is parked.
+    #[error("what {projection} has parked was changed by somebody else: read it again")]
+    ParkedMoved {
+        /// Which projection.
+        projection: ProjectionId,
     },
     /// The store failed.
     #[error(transparent)]
@@ -151,11 +181,12 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// When the store fails.
     async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError>;
 
-    /// Takes a step: documents, checkpoint and activation together.
+    /// Takes a step: documents, parked events, checkpoint and activation together.
     ///
     /// # Errors
-    /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`; nothing
-    /// was written then.
+    /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`,
+    /// [`CommitError::ParkedMoved`] if the stored revision is not the step's; nothing was written
+    /// then.
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError>;
 
     /// The version from which queries of this projection are answered, if there is one.
@@ -164,9 +195,46 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// When the store fails.
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError>;
 
-    /// Removes the documents and the checkpoint of a version.
+    /// Removes the documents, the checkpoint and the parked events of a version.
     ///
     /// # Errors
     /// When the store fails.
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError>;
+
+    /// What a projection has parked: its lines in the order of their keys (documents before streams),
+    /// each with its first event.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError>;
+
+    /// The first `limit` events of a line, in the order of the log.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError>;
+
+    /// The versions of a projection that are stored, in their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError>;
+
+    /// Puts what was built under one id into the place of another, all at once: documents, checkpoint
+    /// and parked events. What stood there before is removed. The revision becomes a new one, so that
+    /// no step that was planned before is taken.
+    ///
+    /// # Errors
+    /// [`CommitError::CheckpointMoved`] if the checkpoint of `built` is behind that of `place`;
+    /// nothing was written then.
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError>;
 }

@@ -1,6 +1,9 @@
 //! A till: the domain of these tests.
 
-use lucent_core::prelude::*;
+use lucent_core::{
+    prelude::*,
+    store::{Append, EventStore as _, ExpectedVersion},
+};
 
 #[derive(AggregateId)]
 pub struct TillId(String);
@@ -110,4 +113,13 @@ pub fn add(name: &str, values: &[u64]) -> AddCoins {
 
 pub fn take(name: &str, value: u64) -> TakeCoin {
     TakeCoin { till: till(name), value }
+}
+
+/// Appends events as another process would, behind the application's back.
+pub async fn append_elsewhere(store: &MemoryStore, name: &str, events: &[TillEvent]) {
+    let metadata = Metadata::of_command(CommandId::new(), BusinessContext::default()).into();
+    let events = events.iter().map(|event| NewEvent::encode(event, &metadata, Timestamp::now()));
+    let events = events.collect::<Result<_, _>>().unwrap();
+    let stream = till(name).stream_id().unwrap();
+    store.append(Append::one(stream, ExpectedVersion::Any, events)).await.unwrap();
 }

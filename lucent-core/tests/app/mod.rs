@@ -3,7 +3,11 @@
 mod commands;
 mod domain;
 mod event_handlers;
+mod hot_aggregate;
+mod notes;
+mod parking;
 mod projections;
+mod rebuilding;
 mod start;
-mod store_with_faults;
+pub mod store_with_faults;
 mod unreadable;

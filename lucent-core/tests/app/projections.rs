@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use lucent_core::{prelude::*, store::ReadModelStore as _};
+use lucent_core::{StuckCause, prelude::*, store::ReadModelStore as _};
 
 use super::{
     domain::{TillEvent, add, app, open, take, till},
@@ -269,7 +269,8 @@ mod failing {
 #[tokio::test]
 async fn an_event_that_fails_is_neither_skipped_nor_does_it_end_the_projection() {
     use failing::{BROKEN, PickySum, registry};
-    let app = App::new(registry()).store(MemoryStore::new()).start().await.unwrap();
+    let never = ParkingPolicy::never();
+    let app = App::new(registry()).store(MemoryStore::new()).parking(never).start().await.unwrap();
     app.execute(open("a")).await.unwrap();
     let good = app.execute(add("a", &[1])).await.unwrap();
     let last = app.execute(add("a", &[5, 7])).await.unwrap();
@@ -278,8 +279,18 @@ async fn an_event_that_fails_is_neither_skipped_nor_does_it_end_the_projection()
     let error = error.unwrap_err().to_string();
     assert!(error.contains("five is not liked") && error.contains("CoinAdded"), "{error}");
     assert_eq!(app.query(PickySum).await.unwrap(), 1, "events before it are applied");
+    let error = app.query(PickySum).after(last.position).within(Duration::from_secs(600)).await;
+    let error = error.unwrap_err();
+    let cause = |error: &ReadError| {
+        matches!(error, ReadError::Stuck { cause: StuckCause::Failing { .. }, .. })
+    };
+    assert!(cause(&error), "who waits is told before the time is up: {error}");
     BROKEN.store(false, Ordering::SeqCst);
-    let healed = app.query(PickySum).after(last.position).within(Duration::from_secs(40)).await;
+    let mut healed = app.query(PickySum).after(last.position).await;
+    while healed.as_ref().is_err_and(cause) {
+        tokio::task::yield_now().await;
+        healed = app.query(PickySum).after(last.position).await;
+    }
     assert_eq!(healed.unwrap(), 13);
     assert_eq!(app.projections()[0].failure, None);
 }
@@ -325,7 +336,8 @@ async fn a_new_version_is_built_beside_the_old_one_and_then_switched_to() {
     let done = old.execute(add("a", &[10])).await.unwrap();
     old.query(asynchronous::SumOf("a")).after(done.position).await.unwrap();
     old.shutdown().await;
-    let new = App::new(registry()).store(store.clone()).start().await.unwrap();
+    let never = ParkingPolicy::never();
+    let new = App::new(registry()).store(store.clone()).parking(never).start().await.unwrap();
     assert_eq!(new.query(DoubledSum).await.unwrap(), 10, "answered from the old version");
     GATE.store(true, Ordering::SeqCst);
     let after = new.query(DoubledSum).after(done.position).within(Duration::from_secs(40));

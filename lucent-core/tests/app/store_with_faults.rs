@@ -7,14 +7,17 @@ use std::sync::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead, VersionConflict,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        VersionConflict,
     },
 };
+use tokio::sync::watch;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Fault {
@@ -26,29 +29,65 @@ pub enum Fault {
     Busy,
     /// Appends happen, and never answer.
     Hang,
+    /// Appends wait for another fault to be set, and then have that one.
+    Hold,
+    /// Appends happen, and the connection is gone before they answer.
+    Unknown,
     /// Snapshots cannot be saved.
     NoSnapshots,
     /// No version of a projection can take over.
     NoActivation,
+    /// The next command id that is asked for is not known yet.
+    ForgetCommandOnce,
+    /// Reading the log and appending let others go first.
+    Yield,
+    /// No step of a projection is taken.
+    NoSteps,
 }
 
 #[derive(Debug, Default)]
 pub struct Faults {
-    fault: Mutex<Fault>,
+    fault: watch::Sender<Fault>,
     appends: AtomicUsize,
+    before_append: Hook,
+}
+
+/// What others do before an append.
+#[derive(Default)]
+struct Hook(Mutex<Option<BoxFuture<'static, ()>>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Faults {
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        self.fault.send_replace(fault);
     }
 
     pub fn appends(&self) -> usize {
         self.appends.load(Ordering::SeqCst)
     }
 
+    /// What others do before the next append comes to the store.
+    pub fn before_the_next_append(&self, act: impl Future<Output = ()> + Send + 'static) {
+        *self.before_append.0.lock().unwrap() = Some(Box::pin(act));
+    }
+
+    async fn let_others_go_first(&self) {
+        if self.get() == Fault::Yield {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn get(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
+    }
+
+    async fn unless_held(&self) -> Fault {
+        *self.fault.subscribe().wait_for(|fault| *fault != Fault::Hold).await.unwrap()
     }
 }
 
@@ -60,8 +99,13 @@ pub struct StoreWithFaults {
 
 impl StoreWithFaults {
     pub fn new() -> (Self, Arc<Faults>) {
+        Self::over(MemoryStore::new())
+    }
+
+    /// Faults in front of a store that others use without them.
+    pub fn over(inner: MemoryStore) -> (Self, Arc<Faults>) {
         let faults = Arc::<Faults>::default();
-        (Self { inner: MemoryStore::new(), faults: Arc::clone(&faults) }, faults)
+        (Self { inner, faults: Arc::clone(&faults) }, faults)
     }
 }
 
@@ -73,7 +117,12 @@ fn busy() -> StoreError {
 impl EventStore for StoreWithFaults {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.faults.appends.fetch_add(1, Ordering::SeqCst);
-        match self.faults.get() {
+        let hook = self.faults.before_append.0.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook.await;
+        }
+        self.faults.let_others_go_first().await;
+        match self.faults.unless_held().await {
             Fault::Conflict => Err(VersionConflict::WrongVersion {
                 stream: append.writes[0].stream.clone(),
                 expected: Version::ZERO,
@@ -85,13 +134,23 @@ impl EventStore for StoreWithFaults {
                 self.inner.append(append).await?;
                 std::future::pending().await
             }
-            Fault::None | Fault::NoSnapshots | Fault::NoActivation => {
-                self.inner.append(append).await
+            Fault::Unknown => {
+                self.inner.append(append).await?;
+                Err(StoreError::OutcomeUnknown {
+                    location: "a test".to_owned(),
+                    reason: "the connection was lost".to_owned(),
+                }
+                .into())
             }
+            _ => self.inner.append(append).await,
         }
     }
 
     async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
+        if self.faults.get() == Fault::ForgetCommandOnce {
+            self.faults.set(Fault::None);
+            return Ok(None);
+        }
         self.inner.command_outcome(command).await
     }
 
@@ -100,6 +159,7 @@ impl EventStore for StoreWithFaults {
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
+        self.faults.let_others_go_first().await;
         self.inner.read_log(read).await
     }
 
@@ -156,6 +216,7 @@ impl ReadModelStore for StoreWithFaults {
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
+            Fault::NoSteps => Err(busy().into()),
             _ => self.inner.commit_projection(commit).await,
         }
     }
@@ -166,5 +227,30 @@ impl ReadModelStore for StoreWithFaults {
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.inner.drop_projection(projection).await
+    }
+
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        self.inner.parked(projection).await
+    }
+
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        self.inner.parked_events(projection, key, limit).await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        self.inner.stored_versions(name).await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        self.inner.replace_projection(built, place).await
     }
 }

@@ -1,8 +1,8 @@
 //! Functions and the registry.
 
 use lucent_core::{
-    Command, CommandContext, CommandId, Consistency, Decision, Handled, Metadata, Projected,
-    Projector, Query, ReadModel, Timestamp, Uuid, Version,
+    AggregateCommand as _, Command, CommandContext, CommandId, Consistency, Decision, Handled,
+    Metadata, Projected, Projector, Query, ReadModel, Timestamp, Uuid, Version,
     prelude::AggregateId as _,
     registry::{FunctionKind, Includes, Registry as _},
 };

@@ -63,9 +63,12 @@ pub(crate) fn aggregate(input: &DeriveInput) -> TokenStream {
         #errors
         #identifies
         #[automatically_derived]
+        impl #impl_generics #root::State for #of #type_generics #where_clause {
+            #event
+        }
+        #[automatically_derived]
         impl #impl_generics #root::Aggregate for #of #type_generics #where_clause {
             #id
-            #event
             const NAME: &'static str = #name;
             #snapshot
         }

@@ -1,12 +1,14 @@
 //! `#[derive(Command)]`.
 //!
-//! Invariant: a command names its aggregate by exactly one field.
+//! Invariant: a command names its aggregate by exactly one field, or is for decision models.
 
-use proc_macro2::{Span, TokenStream};
+use lucent_syntax::Arguments;
+use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, Data, DeriveInput, Fields, Index, Member, Meta, Type, spanned::Spanned as _};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, Member, Meta, Type, spanned::Spanned as _};
 
 use crate::{
+    derive::tag::{TagField, key_type, member_of, refuse_repeated_keys, tags_of},
     errors::Errors,
     input,
     root::{Root, at, mixed},
@@ -14,14 +16,55 @@ use crate::{
 
 pub(crate) fn command(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    let known = ["aggregate", "name", "crate"];
+    let known = ["aggregate", "untagged", "name", "crate"];
     let arguments = input::arguments_of(&input.attrs, "command", &known, &mut errors);
     let root = Root::new(&arguments, &mut errors);
-    let ident = &input.ident;
-    let aggregate = input::ty(&arguments, "aggregate", "Account", &mut errors);
     let name = input::text(&arguments, "name", &mut errors)
-        .map_or_else(|| input::plain(ident), |name| name.value());
-    let id = id_field(input, &mut errors);
+        .map_or_else(|| input::plain(&input.ident), |name| name.value());
+    let Some(fields) = fields(input, &mut errors) else { return quote!(#errors) };
+    let mut tags = tags_of(fields, &mut errors);
+    refuse_repeated_keys(&mut tags, "a command", &mut errors);
+    let untagged = input::flag(&arguments, "untagged", &mut errors);
+    let (boundary, impls) = if tags.is_empty() && !untagged {
+        match of_aggregate(input, fields, &arguments, &root, &mut errors) {
+            Some(impls) => ("ByAggregate", impls),
+            None => return quote!(#errors),
+        }
+    } else {
+        refuse_aggregate(fields, &arguments, &tags, &mut errors);
+        ("ByTags", of_tags(input, &tags, &root))
+    };
+    let boundary = Ident::new(boundary, mixed());
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let of = of(input);
+    quote_spanned! {mixed()=>
+        #errors
+        #[automatically_derived]
+        impl #impl_generics #root::Command for #of #type_generics #where_clause {
+            type Boundary = #root::#boundary;
+            const NAME: &'static str = #name;
+        }
+        #impls
+    }
+}
+
+/// The type's name, where the compiler is to report what is wrong with it.
+fn of(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let at = at(ident);
+    quote_spanned!(at=> #ident)
+}
+
+/// What makes it a command for an aggregate.
+fn of_aggregate(
+    input: &DeriveInput,
+    fields: &Fields,
+    arguments: &Arguments,
+    root: &Root,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    let aggregate = input::ty(arguments, "aggregate", "Account", errors);
+    let id = id_field(&input.ident, fields, errors);
     // Without a name, the aggregate is the one that the id belongs to.
     let aggregate = match (aggregate, &id) {
         (Some(aggregate), _) => quote!(#aggregate),
@@ -30,7 +73,7 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
             let root = root.at(at);
             quote_spanned!(at=> <#id as #root::Identifies>::Aggregate)
         }
-        (None, _) => return quote!(#errors),
+        (None, _) => return None,
     };
     let p = root.private();
     let id = match id {
@@ -52,37 +95,74 @@ pub(crate) fn command(input: &DeriveInput) -> TokenStream {
         }
     };
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
-    let of = {
-        let at = at(ident);
-        quote_spanned!(at=> #ident)
-    };
-    quote_spanned! {mixed()=>
-        #errors
+    let of = of(input);
+    Some(quote_spanned! {mixed()=>
         #[automatically_derived]
-        impl #impl_generics #root::Command for #of #type_generics #where_clause {
+        impl #impl_generics #root::AggregateCommand for #of #type_generics #where_clause {
             #associated
-            const NAME: &'static str = #name;
             #aggregate_id
+        }
+    })
+}
+
+/// What decision models find in it.
+fn of_tags(input: &DeriveInput, tags: &[TagField], root: &Root) -> TokenStream {
+    let p = root.private();
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let of = of(input);
+    let impls = tags.iter().map(|TagField { member, key, ty }| {
+        let key = key_type(root, key);
+        quote_spanned! {mixed()=>
+            #[automatically_derived]
+            impl #impl_generics #p::HasTag<#key> for #of #type_generics #where_clause {
+                type Value = #ty;
+                fn tag(&self) -> &Self::Value { &self.#member }
+            }
+        }
+    });
+    quote!(#(#impls)*)
+}
+
+/// Reports a command that is for an aggregate and for decision models.
+fn refuse_aggregate(
+    fields: &Fields,
+    arguments: &Arguments,
+    tags: &[TagField],
+    errors: &mut Errors,
+) {
+    const WHY: &str = "a command is for one aggregate, by `#[id]`, or for decision models, by `#[tag]`: remove one of the two";
+    let ids = fields.iter().flat_map(|field| &field.attrs);
+    for mark in ids.filter(|mark| mark.path().is_ident("id")) {
+        errors.on(mark, WHY);
+    }
+    if let Some(aggregate) = arguments.find("aggregate") {
+        errors.at(aggregate.key.span(), WHY);
+    }
+    if let (Some(untagged), Some(_)) = (arguments.find("untagged"), tags.first()) {
+        errors.at(untagged.key.span(), "the command has a `#[tag]`: remove one of the two");
+    }
+}
+
+/// The fields, if it is a struct.
+fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a Fields> {
+    let ident = &input.ident;
+    match &input.data {
+        Data::Struct(data) => Some(&data.fields),
+        Data::Enum(data) => {
+            let message =
+                format!("a command is a struct: write one struct per variant of `{ident}`");
+            errors.at(data.enum_token.span(), message);
+            None
+        }
+        Data::Union(data) => {
+            errors.at(data.union_token.span(), "a command is a struct");
+            None
         }
     }
 }
 
 /// The field that holds the aggregate's id, and its type.
-fn id_field(input: &DeriveInput, errors: &mut Errors) -> Option<(Member, Type)> {
-    let ident = &input.ident;
-    let fields = match &input.data {
-        Data::Struct(data) => &data.fields,
-        Data::Enum(data) => {
-            let message =
-                format!("a command is a struct: write one struct per variant of `{ident}`");
-            errors.at(data.enum_token.span(), message);
-            return None;
-        }
-        Data::Union(data) => {
-            errors.at(data.union_token.span(), "a command is a struct");
-            return None;
-        }
-    };
+fn id_field(ident: &Ident, fields: &Fields, errors: &mut Errors) -> Option<(Member, Type)> {
     let mut found: Option<(Member, Type)> = None;
     for (index, field) in fields.iter().enumerate() {
         let mut marks = field.attrs.iter().filter(|mark| mark.path().is_ident("id"));
@@ -99,15 +179,7 @@ fn id_field(input: &DeriveInput, errors: &mut Errors) -> Option<(Member, Type)> 
             errors.on(mark, message);
             continue;
         }
-        let member = field.ident.clone().map_or_else(
-            || {
-                Member::Unnamed(Index {
-                    index: u32::try_from(index).unwrap_or(u32::MAX),
-                    span: Span::mixed_site(),
-                })
-            },
-            Member::Named,
-        );
+        let member = member_of(field, index);
         found = Some((member, field.ty.clone()));
     }
     if found.is_none() {
@@ -123,7 +195,7 @@ fn id_field(input: &DeriveInput, errors: &mut Errors) -> Option<(Member, Type)> 
         );
         errors.at(
             ident.span(),
-            format!("`{ident}` does not say which aggregate it changes: write `#[id]` {example}"),
+            format!("`{ident}` does not say which aggregate it changes: write `#[id]` {example}; or write `#[tag]` on each field that a decision model is found by"),
         );
     }
     found

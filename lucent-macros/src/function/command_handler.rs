@@ -14,9 +14,17 @@ use crate::{
 
 /// The parameters by their meaning.
 struct Roles<'a> {
-    state: Option<&'a Parameter>,
+    state: Option<StateRole<'a>>,
     command: &'a Parameter,
     context: bool,
+}
+
+/// The state, by its shape.
+enum StateRole<'a> {
+    /// An aggregate, or one decision model.
+    One(&'a Parameter),
+    /// A tuple of decision models.
+    Several(&'a Parameter, Vec<Parameter>),
 }
 
 pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
@@ -25,7 +33,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     };
     let command = &roles.command.ty;
     if !errors.is_empty() {
-        return fallback(function, command);
+        return fallback(function, &roles);
     }
     let Function { root, listing, .. } = function;
     let output = function.output();
@@ -37,6 +45,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         quote_spanned!(of=> impl #root::Handled for #command)
     };
     let creates = roles.state.is_none();
+    let state = state_type(function, &roles);
     let call = call(function, &roles);
     let describe = quote_spanned!(of=> command_function::<#command>);
     let listed = listing.listed_as(root, &describe, &quote!());
@@ -53,17 +62,20 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
         type Refusal = #decided::Refusal;
         fn decide(
             &self,
-            state: &Self::Aggregate,
+            state: &Self::State,
             context: &#root::CommandContext,
         ) -> #p::Result<#root::Decision<#events, Self::Reply>, Self::Refusal> {
             #decided::into_decision(#call)
         }
     };
+    let found = models_are_found(function, &roles);
     quote_spanned! {mixed()=>
+        #found
         #cfgs
         #[automatically_derived]
         #header {
             type Home = #home;
+            #state
             const CREATES: bool = #creates;
             #body
         }
@@ -71,13 +83,65 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     }
 }
 
+/// What the command is decided on.
+fn state_type(function: &Function, roles: &Roles<'_>) -> TokenStream {
+    let state = match &roles.state {
+        Some(StateRole::One(state)) => {
+            let ty = &state.ty;
+            let at = at(ty);
+            return quote_spanned!(at=> type State = #ty;);
+        }
+        Some(StateRole::Several(whole, models)) => {
+            let types = models.iter().map(|model| &model.ty);
+            let at = at(&whole.whole);
+            quote_spanned!(at=> (#(#types,)*))
+        }
+        None => {
+            let command = &roles.command.ty;
+            let at = at(command);
+            let root = function.root.at(at);
+            quote_spanned!(at=> <#command as #root::AggregateCommand>::Aggregate)
+        }
+    };
+    let at = at(&state);
+    quote_spanned!(at=> type State = #state;)
+}
+
+/// Asks of each model of a tuple that the command finds it, for the compiler to name what is missing.
+fn models_are_found(function: &Function, roles: &Roles<'_>) -> TokenStream {
+    let Some(StateRole::Several(_, models)) = &roles.state else { return TokenStream::new() };
+    let cfgs = function.listing.cfgs();
+    let command = &roles.command.ty;
+    let asks = models.iter().map(|model| {
+        let ty = &model.ty;
+        let at = at(ty);
+        let p = function.root.private_at(at);
+        quote_spanned! {at=>
+            #cfgs
+            const _: fn() = #p::finds::<#command, #ty>;
+        }
+    });
+    quote!(#(#asks)*)
+}
+
 /// Calls the function with what it asks for.
 fn call(function: &Function, roles: &Roles<'_>) -> TokenStream {
     let place = at(&function.output());
     let ident = &function.signature.ident;
-    let state = roles.state.map(|state| {
-        let at = at(&state.ty);
-        quote_spanned!(at=> state,)
+    let state = roles.state.as_ref().map(|state| match state {
+        StateRole::One(state) => {
+            let at = at(&state.ty);
+            quote_spanned!(at=> state,)
+        }
+        StateRole::Several(_, models) => {
+            let models = models.iter().enumerate().map(|(index, model)| {
+                let at = at(&model.ty);
+                let index =
+                    syn::Index { index: u32::try_from(index).unwrap_or(u32::MAX), span: at };
+                quote_spanned!(at=> &state.#index)
+            });
+            quote_spanned!(place=> (#(#models,)*),)
+        }
     });
     let of = at(&roles.command.ty);
     let command = match roles.command.passing {
@@ -122,12 +186,7 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
             return None;
         }
     };
-    if let Some(state) = state {
-        state.expect_reference(
-            "a command handler reads the state and leaves changing it to `Evolve`",
-            errors,
-        );
-    }
+    let state = state.map(|state| state_role(state, errors));
     if let Passing::Mutable(keyword) = &command.passing {
         let name = command.name();
         errors
@@ -136,9 +195,39 @@ fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {
     Some(Roles { state, command, context: context.is_some() })
 }
 
+fn state_role<'a>(state: &'a Parameter, errors: &mut Errors) -> StateRole<'a> {
+    const READS: &str = "a command handler reads the state and leaves changing it to `Evolve`";
+    let syn::Type::Tuple(tuple) = &state.ty else {
+        state.expect_reference(READS, errors);
+        return StateRole::One(state);
+    };
+    if !matches!(state.passing, Passing::Value) {
+        errors.on(&state.whole, "the tuple comes by value, and each model in it by reference: write `(&ModelA, &ModelB)`");
+    }
+    let models: Vec<_> = tuple.elems.iter().cloned().map(Parameter::new).collect();
+    for model in &models {
+        model.expect_reference(READS, errors);
+    }
+    match &models[..] {
+        [] => errors.on(&state.whole, "an empty tuple is no state: write `(&ModelA, &ModelB)`"),
+        [_, _, _, _, _, _, _, _, ninth, ..] => errors.on(
+            &ninth.whole,
+            "a command is decided on eight models at most: let one model answer several questions",
+        ),
+        _ => {}
+    }
+    StateRole::Several(state, models)
+}
+
 /// An implementation that only keeps callers of the command from being reported too.
-fn fallback(function: &Function, command: &syn::Type) -> TokenStream {
+fn fallback(function: &Function, roles: &Roles<'_>) -> TokenStream {
     let Function { root, listing, .. } = function;
+    let command = &roles.command.ty;
+    if matches!(&roles.state, Some(StateRole::Several(_, models)) if !(1..=8).contains(&models.len()))
+    {
+        return TokenStream::new();
+    }
+    let state = state_type(function, roles);
     if crate::input::impl_keyword(&command.to_token_stream()).is_some()
         || !function.signature.generics.params.is_empty()
     {
@@ -152,12 +241,13 @@ fn fallback(function: &Function, command: &syn::Type) -> TokenStream {
         #[automatically_derived]
         impl #root::Handled for #command {
             type Home = #home;
+            #state
             type Reply = ();
             type Refusal = #p::std::convert::Infallible;
             const CREATES: bool = false;
             fn decide(
                 &self,
-                _: &Self::Aggregate,
+                _: &Self::State,
                 _: &#root::CommandContext,
             ) -> #p::Result<#root::Decision<#root::EventOf<Self>>, #p::std::convert::Infallible> {
                 #p::std::unreachable!()

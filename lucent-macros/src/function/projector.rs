@@ -31,6 +31,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let name = name(function, errors);
     let consistency = consistency(function, errors);
     let keys = keys(root, arguments, errors);
+    let unread_keys = unread_keys(root, arguments);
     let Some(roles) = roles(function, errors) else {
         return TokenStream::new();
     };
@@ -84,6 +85,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                 ) -> #p::Vec<#root::store::DocumentKey> {
                     #keys
                 }
+                #unread_keys
                 fn project(
                     view: &mut Self::View,
                     event: &Self::Event,
@@ -173,6 +175,26 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
             TokenStream::new()
         }
     }
+}
+
+/// The documents of an event that cannot be read, where the key does not depend on what is in it.
+fn unread_keys(root: &Root, arguments: &lucent_syntax::Arguments) -> Option<TokenStream> {
+    let p = root.private();
+    let mixed = mixed();
+    let keys = match arguments.find("key").map(|argument| &argument.value) {
+        None => quote_spanned!(mixed=> #p::stream_key(at)),
+        Some(ArgumentValue::Value(value)) if matches!(**value, Expr::Lit(_)) => {
+            quote_spanned!(mixed=> { let _ = at; #p::keys_of(#value) })
+        }
+        Some(_) => return None,
+    };
+    Some(quote_spanned! {mixed=>
+        fn unread_keys(
+            at: &#root::RecordedEvent,
+        ) -> #p::Option<#p::Vec<#root::store::DocumentKey>> {
+            #p::Option::Some(#keys)
+        }
+    })
 }
 
 fn roles<'a>(function: &'a Function, errors: &mut Errors) -> Option<Roles<'a>> {

@@ -269,6 +269,36 @@ macro_rules! __for_each_behavior {
                 steps_do_not_touch_the_log,
                 exactly_one_of_racing_steps_wins,
             }
+            parked [] {
+                a_new_projection_has_parked_nothing,
+                parked_events_come_back_with_every_field,
+                a_step_parks_and_moves_the_checkpoint,
+                a_refused_step_parks_nothing,
+                a_line_is_in_the_order_of_the_log,
+                a_line_is_read_from_its_start,
+                lines_are_in_the_order_of_their_keys,
+                documents_and_streams_are_apart,
+                an_event_may_stand_in_several_lines,
+                parking_again_changes_the_reason,
+                a_released_event_leaves_its_line,
+                releasing_nothing_is_no_error,
+                each_change_moves_the_revision,
+                a_step_planned_before_a_change_is_refused,
+                exactly_one_of_racing_changes_wins,
+                versions_have_lines_of_their_own,
+                dropping_a_version_drops_its_lines,
+                odd_texts_come_back,
+            }
+            rebuilding [] {
+                stored_versions_are_listed,
+                a_dropped_version_is_not_listed,
+                a_replacement_takes_everything_along,
+                a_replacement_leaves_nothing_behind,
+                a_replaced_version_stays_active,
+                a_replacement_that_is_behind_is_refused,
+                a_step_planned_before_a_replacement_is_refused,
+                steps_go_on_after_a_replacement,
+            }
             inline [NoInlineProjections] {
                 the_read_model_is_written_with_the_events,
                 every_event_of_a_batch_is_projected_once,
@@ -290,6 +320,7 @@ macro_rules! __for_each_behavior {
                 expectations_are_checked_across_a_restart,
                 command_outcomes_survive,
                 read_models_survive,
+                parked_events_survive,
                 inline_projections_go_on,
                 a_follower_goes_on_after_a_restart,
                 refused_appends_do_not_come_back,
@@ -300,6 +331,7 @@ macro_rules! __for_each_behavior {
                 commands_are_known_across_instances,
                 a_wait_ends_across_instances,
                 checkpoints_are_checked_across_instances,
+                parked_events_are_shared_by_instances,
                 racing_instances_lose_nothing,
             }
         }

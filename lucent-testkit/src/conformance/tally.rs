@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lucent_core::{Consistency, ProjectionError, ProjectionPlan};
+use lucent_core::{Consistency, ProjectionPlan, ProjectionStep};
 
 use crate::conformance::vocabulary::{
-    Document, DocumentChange, DocumentKey, EventFilter, EventQuery, Handle, Projection,
-    ProjectionId, RecordedEvent,
+    Document, DocumentChange, DocumentKey, EventFilter, EventQuery, Handle, ParkedEvent,
+    ParkedKeys, Projection, ProjectionId, RecordedEvent,
 };
 
 /// Counts `Counted` events by stream; `Cleared` removes a stream's document, `Poison` is an error.
@@ -46,10 +46,9 @@ impl Projection for Tally {
         EventQuery::types(["Counted", "Cleared", "Poison"]).into()
     }
 
-    fn plan(&self, events: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError> {
+    fn plan(&self, events: &[RecordedEvent], _: &ParkedKeys) -> Box<dyn ProjectionPlan> {
         let query = self.filter().query;
-        let mut plan =
-            TallyPlan { projection: self.0.clone(), keys: Vec::new(), events: Vec::new() };
+        let mut plan = TallyPlan { keys: Vec::new(), events: Vec::new() };
         for event in events.iter().filter(|event| query.matches(&event.event_type, &[])) {
             let key = DocumentKey::from(event.stream.as_str());
             if !plan.keys.contains(&key) {
@@ -57,12 +56,11 @@ impl Projection for Tally {
             }
             plan.events.push(event.clone());
         }
-        Ok(Box::new(plan))
+        Box::new(plan)
     }
 }
 
 struct TallyPlan {
-    projection: ProjectionId,
     keys: Vec<DocumentKey>,
     events: Vec<RecordedEvent>,
 }
@@ -72,10 +70,7 @@ impl ProjectionPlan for TallyPlan {
         &self.keys
     }
 
-    fn apply(
-        self: Box<Self>,
-        documents: Vec<Option<Bytes>>,
-    ) -> Result<Vec<DocumentChange>, ProjectionError> {
+    fn apply(self: Box<Self>, documents: Vec<Option<Bytes>>) -> ProjectionStep {
         let mut counts: Vec<Option<(u64, u64)>> =
             documents.iter().map(|body| body.as_ref().map(|body| parse(body))).collect();
         for event in &self.events {
@@ -84,7 +79,7 @@ impl ProjectionPlan for TallyPlan {
             *count = match &*event.event_type {
                 "Counted" => Some((count.unwrap_or_default().0 + 1, event.position.get())),
                 "Cleared" => None,
-                _ => return Err(self.failed(event)),
+                _ => return failed(event),
             };
         }
         let changes = self.keys.into_iter().zip(counts).map(|(key, count)| match count {
@@ -94,20 +89,19 @@ impl ProjectionPlan for TallyPlan {
             }
             None => DocumentChange::Delete(key),
         });
-        Ok(changes.collect())
+        ProjectionStep { changes: changes.collect(), parked: Vec::new() }
     }
 }
 
-impl TallyPlan {
-    fn failed(&self, event: &RecordedEvent) -> ProjectionError {
-        ProjectionError {
-            projection: self.projection.clone(),
-            position: event.position,
-            stream: event.stream.clone(),
-            event_type: event.event_type.to_string(),
-            reason: "it is poison".to_owned(),
-        }
-    }
+fn failed(event: &RecordedEvent) -> ProjectionStep {
+    let parked = ParkedEvent {
+        key: DocumentKey::from(event.stream.as_str()).into(),
+        position: event.position,
+        stream: event.stream.clone(),
+        event_type: event.event_type.to_string(),
+        reason: Some("it is poison".to_owned()),
+    };
+    ProjectionStep { changes: Vec::new(), parked: vec![parked] }
 }
 
 fn parse(body: &[u8]) -> (u64, u64) {

@@ -13,7 +13,8 @@ pub(super) use lucent_core::{
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
         DocumentKey, EventFilter, EventQuery, ExpectedVersion, InlineProjections, LogPage, LogRead,
-        PageLimit, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot, SnapshotKey,
+        PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey, ParkedKeys, ParkedLine,
+        ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot, SnapshotKey, StoredVersion,
         StreamPage, StreamRead, StreamWrite, VersionConflict,
     },
 };

@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use lucent_core::{
-    Aggregate, CommandContext, Decision, EncodeError, Event, EventOf, Evolve, Handled, Payload,
+    Aggregate, CommandContext, Decision, EncodeError, Event, Evolve, Handled, Payload,
 };
 
 use super::{
@@ -29,13 +29,17 @@ pub(super) fn given<'a, E: Event>(events: impl IntoIterator<Item = &'a E>) -> Re
 
 /// Checks a decision: that it can be repeated, also on a state that was stored in between, and
 /// that its events can be stored and applied.
-pub(super) fn decision<C: Handled>(
+pub(super) fn decision<A, C>(
     command: &C,
     context: &CommandContext,
-    history: &[&EventOf<C>],
-    state: &C::Aggregate,
-    decision: &Result<Decision<EventOf<C>, C::Reply>, C::Refusal>,
-) -> Result<(), Mismatch> {
+    history: &[&A::Event],
+    state: &A,
+    decision: &Result<Decision<A::Event, C::Reply>, C::Refusal>,
+) -> Result<(), Mismatch>
+where
+    A: Aggregate + Evolve,
+    C: Handled<State = A>,
+{
     let check = || {
         let mut longer = history.to_vec();
         if let Ok(decision) = decision {
@@ -43,21 +47,25 @@ pub(super) fn decision<C: Handled>(
         }
         stored_all(&longer)?;
         repeatable(command, context, history, state, &Trace::of(decision)?)?;
-        applicable::<C::Aggregate>(&longer)
+        applicable::<A>(&longer)
     };
     check().map_err(Mismatch::of_check)
 }
 
 /// Checks that the same is decided again: on the same events, on the same events after they were
 /// stored, and on a snapshot of the state.
-fn repeatable<C: Handled>(
+fn repeatable<A, C>(
     command: &C,
     context: &CommandContext,
-    history: &[&EventOf<C>],
-    state: &C::Aggregate,
+    history: &[&A::Event],
+    state: &A,
     first: &Trace,
-) -> Result<(), Mismatch> {
-    let differs = |state: &C::Aggregate, sides: Sides| {
+) -> Result<(), Mismatch>
+where
+    A: Aggregate + Evolve,
+    C: Handled<State = A>,
+{
+    let differs = |state: &A, sides: Sides| {
         let again = unpanicked("the handler panicked when it decided again", || {
             command.decide(state, context)
         })?;
@@ -65,25 +73,21 @@ fn repeatable<C: Handled>(
     };
     let lines = differs(&fold(history.iter().copied()), diff::REPEATED)?;
     if !lines.is_empty() {
-        return Err(Mismatch::new("the same decision, made twice, differs").lines(lines).help(
-            "a decision depends on the state, the command and the context only: take the time \
-             from `context.now()` and new ids from `context.id(n)`, and keep the state in ordered \
-             collections",
-        ));
+        return Err(Mismatch::new(TWICE).lines(lines).help(PURE));
     }
     let lines = differs(&fold(&stored_all(history)?), AS_STORED)?;
     if !lines.is_empty() {
         let help = "a field that serde skips is lost in the store: check the serde attributes of";
-        let events = <EventOf<C> as Event>::NAME;
+        let events = A::Event::NAME;
         let mismatch = Mismatch::new("stored events decide differently").lines(lines);
         return Err(mismatch.help(format!("{help} {events}")));
     }
-    if <C::Aggregate as Aggregate>::SNAPSHOT.is_some() {
+    if A::SNAPSHOT.is_some() {
         let lines = differs(&restore(&save(state)?)?, FROM_SNAPSHOT)?;
         if !lines.is_empty() {
             let help =
                 "a field that serde skips is lost in a snapshot: check the serde attributes of";
-            let name = <C::Aggregate as Aggregate>::NAME;
+            let name = A::NAME;
             let mismatch = Mismatch::new("a snapshot decides differently").lines(lines);
             return Err(mismatch.help(format!("{help} {name}")));
         }
@@ -92,12 +96,12 @@ fn repeatable<C: Handled>(
 }
 
 /// Checks that given events can be stored and applied.
-pub(super) fn history<A: Evolve>(events: &[&A::Event]) -> Result<(), Mismatch> {
+pub(super) fn history<A: Aggregate + Evolve>(events: &[&A::Event]) -> Result<(), Mismatch> {
     applicable::<A>(events).map_err(Mismatch::of_check)
 }
 
 /// Checks that events can be applied, before and after they were stored, and from any snapshot on.
-fn applicable<A: Evolve>(events: &[&A::Event]) -> Result<(), Mismatch> {
+fn applicable<A: Aggregate + Evolve>(events: &[&A::Event]) -> Result<(), Mismatch> {
     let stored = stored_all(events)?;
     let state: A = unpanicked("the state panicked on an event", || fold(events.iter().copied()))?;
     if A::SNAPSHOT.is_none() {
@@ -146,7 +150,7 @@ pub(super) fn stored<E: Event>(event: &E) -> Result<E, Mismatch> {
 }
 
 /// Checks that a snapshot at any point, followed by the rest of the events, is the full replay.
-fn snapshots<A: Evolve>(events: &[&A::Event], full: &Payload) -> Result<(), Mismatch> {
+fn snapshots<A: Aggregate + Evolve>(events: &[&A::Event], full: &Payload) -> Result<(), Mismatch> {
     let mut prefix = A::default();
     let stride = events.len() / MOST_SNAPSHOTS + 1;
     for taken in 0..=events.len() {
@@ -202,14 +206,14 @@ fn no_snapshot<A: Aggregate>(reason: &str) -> Mismatch {
 }
 
 /// What came of a decision, ready to be compared.
-struct Trace {
+pub(super) struct Trace {
     events: Vec<Encoded>,
     /// The reply or the refusal.
     answer: Value,
 }
 
 impl Trace {
-    fn of<E: Event, R: lucent_core::Reply, X: Error>(
+    pub(super) fn of<E: Event, R: lucent_core::Reply, X: Error>(
         decision: &Result<Decision<E, R>, X>,
     ) -> Result<Self, Mismatch> {
         match decision {
@@ -228,12 +232,18 @@ impl Trace {
     }
 
     /// The lines in which another one differs; none if it does not.
-    fn differences(&self, again: &Self, sides: Sides) -> Vec<Line> {
+    pub(super) fn differences(&self, again: &Self, sides: Sides) -> Vec<Line> {
         let mut lines = diff::events(&self.events, &again.events, sides);
         lines.extend(diff::fields(&self.answer, &again.answer, sides));
         lines
     }
 }
+
+pub(super) const TWICE: &str = "the same decision, made twice, differs";
+
+pub(super) const PURE: &str = "a decision depends on the state, the command and the context only: \
+    take the time from `context.now()` and new ids from `context.id(n)`, and keep the state in \
+    ordered collections";
 
 const AS_STORED: Sides = Sides { minus: "as given", plus: "as stored" };
 

@@ -7,10 +7,10 @@ use std::fmt;
 
 use lucent_core::{
     Aggregate, AggregateId, BusinessContext, CommandId, Event, Evolve, Handled, Projected,
-    Projector, Timestamp,
+    Projector, State, Timestamp,
 };
 
-use super::{Nothing, Verdict, Viewed, When, scene::Scene, then::check_state};
+use super::{Nothing, Played, Verdict, Viewed, When, scene::Scene, then::check_state};
 
 /// Starts a scenario with what happened before: an array, a `Vec`, or [`nothing`](super::nothing)
 /// (also written `[]` or `()`).
@@ -92,7 +92,7 @@ impl<E: Event> Given<E> {
     pub fn when<C>(self, command: C) -> When<C>
     where
         C: Handled + fmt::Debug,
-        C::Aggregate: Aggregate<Event = E>,
+        C::State: State<Event = E> + Played<C, C::Boundary>,
     {
         When::new(self.0, command)
     }
@@ -123,12 +123,12 @@ impl<E: Event> Given<E> {
     #[track_caller]
     pub fn then_state<A, T>(mut self, look: impl FnOnce(&A) -> T)
     where
-        A: Evolve<Event = E>,
+        A: Aggregate + Evolve<Event = E>,
         T: Verdict,
     {
         self.0.tell_given(None);
         match self.0.state() {
-            Ok(state) => check_state(&self.0.story, &state, look),
+            Ok(state) => check_state(&self.0.story, &[A::NAME], &state, look),
             Err(mismatch) => self.0.story.fail(&mismatch),
         }
     }

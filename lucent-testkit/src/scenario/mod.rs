@@ -43,6 +43,9 @@
 //!
 //! and the upcasts of an event by what old payloads read as: see [`given_stored`].
 //!
+//! A command that is decided on [decision models](lucent_core::DecisionModel) is tested in the same
+//! way: the given events need no stream, for the models find them by their tags.
+//!
 //! # What is checked for free
 //!
 //! Beside what it expects, each scenario fails if
@@ -53,7 +56,9 @@
 //! - the aggregate's state panics on an event, or is another one after the events were stored;
 //! - the aggregate takes snapshots, and a snapshot after any event, followed by the other events,
 //!   is not the full replay;
-//! - a read model depends on how the log is cut into pages.
+//! - a read model depends on how the log is cut into pages;
+//! - an event that a decision model leaves out by its type, and that has its tags, would change the
+//!   decision.
 //!
 //! A refusal emits nothing: its type has no room for events. `without_checks` turns these checks
 //! off. They see what differs between two runs a moment apart, so a decision that asks the system
@@ -83,6 +88,8 @@ mod checks;
 mod diff;
 mod expectation;
 mod given;
+mod played;
+mod played_by_tags;
 mod scene;
 mod stored;
 mod story;
@@ -95,6 +102,9 @@ pub use expectation::{
     AlreadyExists, Expectation, Nothing, Outcome, Refused, already_exists, nothing, refused,
 };
 pub use given::{Events, Given, IntoTimestamp, given, given_in};
+pub use played::{Decided, Played};
+#[doc(hidden)]
+pub use scene::Scene;
 pub use stored::{Stored, given_stored};
 pub use story::Mismatch;
 pub use then::{Then, Verdict};

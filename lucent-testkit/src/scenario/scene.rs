@@ -3,11 +3,11 @@
 //! Invariant: the history holds every event once, in the order in which they happened, and each
 //! one that a command was decided on has a stream.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use lucent_core::{
-    AggregateId, BusinessContext, CommandId, EncodeError, Event, EventId, Evolve, Metadata,
-    NewEvent, Position, RecordedEvent, StreamId, Timestamp, Version,
+    Aggregate, AggregateId, BusinessContext, CommandId, EncodeError, Event, EventId, Evolve,
+    Metadata, NewEvent, Position, RecordedEvent, StreamId, Timestamp, Version,
 };
 
 use super::{
@@ -18,7 +18,8 @@ use super::{
 };
 
 /// The state of a scenario between two steps.
-pub(super) struct Scene<E> {
+#[doc(hidden)]
+pub struct Scene<E> {
     history: Vec<Happened<E>>,
     /// Whether the story has told what was given.
     told: bool,
@@ -81,6 +82,19 @@ impl<E: Event> Scene<E> {
         }
     }
 
+    /// Puts each event that has no stream yet into the one that its tags say.
+    pub(super) fn place_by(
+        &mut self,
+        stream_of: impl Fn(&E) -> Result<StreamId, Mismatch>,
+    ) -> Result<(), Mismatch> {
+        for happened in &mut self.history {
+            if happened.stream.is_none() {
+                happened.stream = Some(stream_of(&happened.event)?);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn happened(&mut self, stream: &StreamId, events: Vec<E>) {
         let at = self.told.then_some(self.now);
         self.history.extend(events.into_iter().map(|event| Happened {
@@ -136,7 +150,7 @@ impl<E: Event> Scene<E> {
     }
 
     /// The state that all events make.
-    pub(super) fn state<A: Evolve<Event = E>>(&self) -> Result<A, Mismatch> {
+    pub(super) fn state<A: Aggregate + Evolve<Event = E>>(&self) -> Result<A, Mismatch> {
         let events: Vec<&E> = self.events().collect();
         let state = unpanicked("the state panicked on an event", || fold(events.iter().copied()))?;
         if self.checks {
@@ -182,8 +196,14 @@ impl<E: Event> Scene<E> {
     }
 }
 
+impl<E> fmt::Debug for Scene<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scene").finish_non_exhaustive()
+    }
+}
+
 /// The state that these events make.
-pub(super) fn fold<'a, A: Evolve>(events: impl IntoIterator<Item = &'a A::Event>) -> A {
+pub(super) fn fold<'a, A: Aggregate + Evolve>(events: impl IntoIterator<Item = &'a A::Event>) -> A {
     let mut state = A::default();
     for event in events {
         state.evolve(event);

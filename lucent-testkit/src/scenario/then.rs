@@ -5,34 +5,30 @@
 use std::fmt;
 
 use lucent_core::{
-    Aggregate, BusinessContext, Command, CommandId, EventOf, Handled, Projected, Projector,
-    StreamId,
+    BusinessContext, Command, CommandId, DecidedOn as _, EventOf, Handled, Projected, Projector,
+    State,
 };
 
 use super::{
-    IntoTimestamp, Mismatch, When, diff,
-    scene::{Scene, fold},
-    story::Story,
-    value::Value,
-    view,
+    IntoTimestamp, Mismatch, Played, When, diff, scene::Scene, story::Story, value::Value, view,
 };
 
 /// A scenario whose expectation was met. It can end here or go on.
 pub struct Then<C: Handled> {
     scene: Scene<EventOf<C>>,
-    stream: StreamId,
+    command: C,
     reply: Option<C::Reply>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what is expected is written in place")]
 #[expect(clippy::return_self_not_must_use, reason = "the scenario may end after each of these")]
-impl<C: Handled> Then<C> {
-    pub(super) const fn new(
-        scene: Scene<EventOf<C>>,
-        stream: StreamId,
-        reply: Option<C::Reply>,
-    ) -> Self {
-        Self { scene, stream, reply }
+impl<C> Then<C>
+where
+    C: Handled,
+    C::State: Played<C, C::Boundary>,
+{
+    pub(super) const fn new(scene: Scene<EventOf<C>>, command: C, reply: Option<C::Reply>) -> Self {
+        Self { scene, command, reply }
     }
 
     /// Sets the time of what comes next: a [`Timestamp`](lucent_core::Timestamp) or a text such as
@@ -64,7 +60,8 @@ impl<C: Handled> Then<C> {
     /// Says which command comes next, on the state that the last one left.
     pub fn and_when<D>(self, command: D) -> When<D>
     where
-        D: Handled<Aggregate = C::Aggregate> + fmt::Debug,
+        D: Handled + fmt::Debug,
+        D::State: State<Event = EventOf<C>> + Played<D, D::Boundary>,
     {
         When::new(self.scene, command)
     }
@@ -81,15 +78,17 @@ impl<C: Handled> Then<C> {
         self
     }
 
-    /// Looks at the aggregate's state: the function returns whether it approves, or returns
+    /// Looks at the aggregate's state, or at the decision models: the function returns whether it approves, or returns
     /// nothing and asserts by itself.
     ///
     /// # Panics
     /// When it returns `false`.
     #[track_caller]
-    pub fn and_state<T: Verdict>(self, look: impl FnOnce(&C::Aggregate) -> T) -> Self {
-        let state: C::Aggregate = fold(self.scene.events_of(&self.stream));
-        check_state(&self.scene.story, &state, look);
+    pub fn and_state<T: Verdict>(self, look: impl FnOnce(&C::State) -> T) -> Self {
+        match C::State::state(&self.scene, &self.command) {
+            Ok(state) => check_state(&self.scene.story, C::State::NAMES, &state, look),
+            Err(mismatch) => self.scene.story.fail(&mismatch),
+        }
         self
     }
 
@@ -139,13 +138,14 @@ impl Verdict for () {
 }
 
 #[track_caller]
-pub(super) fn check_state<A: Aggregate, T: Verdict>(
+pub(super) fn check_state<A, T: Verdict>(
     story: &Story,
+    names: &[&str],
     state: &A,
     look: impl FnOnce(&A) -> T,
 ) {
     if !look(state).approves() {
-        let headline = format!("the state of {} is not as expected", A::NAME);
+        let headline = format!("the state of {} is not as expected", names.join(" and "));
         let help = "correct how the events change the state, or the function that looks at it";
         story.fail(&Mismatch::new(headline).help(help));
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use lucent_core::{
     Event, Projected, Projection as _, ProjectionError, Projector, ReadModel, RecordedEvent,
     TypedProjection,
-    store::{Document, DocumentChange, DocumentKey},
+    store::{Document, DocumentChange, DocumentKey, ParkedKeys},
 };
 
 use super::{
@@ -240,11 +240,12 @@ fn step<P: Projector>(
     page: &[RecordedEvent],
     documents: &mut BTreeMap<DocumentKey, Document>,
 ) -> Result<(), ProjectionError> {
-    let plan = TypedProjection::<P>::new().plan(page)?;
+    let projection = TypedProjection::<P>::new();
+    let plan = projection.plan(page, &ParkedKeys::none());
     let bodies = plan.keys().iter();
     let bodies = bodies.map(|key| documents.get(key).map(|found| found.body.clone()));
     let bodies = bodies.collect();
-    for change in plan.apply(bodies)? {
+    for change in plan.apply(bodies).whole(&projection.id())? {
         match change {
             DocumentChange::Put(document) => {
                 documents.insert(document.key.clone(), document);

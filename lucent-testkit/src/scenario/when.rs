@@ -8,14 +8,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use lucent_core::{
-    BusinessContext, Command, CommandContext, CommandId, EventOf, Handled, Metadata, StreamId,
-    Version, store::VersionConflict,
-};
+use lucent_core::{BusinessContext, Command, CommandId, EventOf, Handled};
 
 use super::{
-    Expectation, IntoTimestamp, Mismatch, Outcome, Then, Verdict, checks, nothing, refused,
-    scene::{Scene, fold},
+    Expectation, IntoTimestamp, Mismatch, Outcome, Played, Then, Verdict, nothing, refused,
+    scene::Scene,
     story::{Line, WIDTH},
 };
 
@@ -26,7 +23,11 @@ pub struct When<C: Handled> {
     command: C,
 }
 
-impl<C: Handled + fmt::Debug> When<C> {
+impl<C> When<C>
+where
+    C: Handled + fmt::Debug,
+    C::State: Played<C, C::Boundary>,
+{
     pub(super) const fn new(scene: Scene<EventOf<C>>, command: C) -> Self {
         Self { scene, command }
     }
@@ -131,14 +132,14 @@ impl<C: Handled + fmt::Debug> When<C> {
     #[track_caller]
     fn run(self) -> Ran<C> {
         let Self { mut scene, command } = self;
-        let stream = scene.stream_of(command.aggregate_id());
-        scene.place(&stream);
-        scene.tell_given(Some(&stream));
+        if let Err(mismatch) = C::State::set_up(&mut scene, &command) {
+            scene.story.fail(&mismatch);
+        }
         let told = format!("{command:?}");
         let told = if told.chars().count() > WIDTH { format!("{command:#?}") } else { told };
         scene.story.tell("when", vec![Line::plain(told)]);
-        match decide(&mut scene, &command, &stream) {
-            Ok((outcome, reply)) => Ran { scene, stream, outcome, reply },
+        match C::State::decide(&mut scene, &command) {
+            Ok((outcome, reply)) => Ran { scene, command, outcome, reply },
             Err(mismatch) => scene.story.fail(&mismatch),
         }
     }
@@ -153,57 +154,31 @@ impl<C: Handled> fmt::Debug for When<C> {
 /// A decided command whose outcome was not looked at yet.
 struct Ran<C: Handled> {
     scene: Scene<EventOf<C>>,
-    stream: StreamId,
+    command: C,
     outcome: Outcome<EventOf<C>, C::Refusal>,
     reply: Option<C::Reply>,
 }
 
-impl<C: Handled> Ran<C> {
+impl<C> Ran<C>
+where
+    C: Handled,
+    C::State: Played<C, C::Boundary>,
+{
     #[track_caller]
     fn fail(&self, mismatch: Mismatch) -> ! {
-        let mismatch = match self.scene.help_with_streams(&self.stream) {
-            Some(help) if !C::CREATES => mismatch.help(help),
-            _ => mismatch,
+        let mismatch = match C::State::help(&self.scene, &self.command) {
+            Some(help) => mismatch.help(help),
+            None => mismatch,
         };
         self.scene.story.fail(&mismatch)
     }
 
     fn into_then(mut self) -> Then<C> {
         if let Outcome::Decided(events) = self.outcome {
-            self.scene.happened(&self.stream, events);
+            C::State::keep(&mut self.scene, &self.command, events);
         }
-        Then::new(self.scene, self.stream, self.reply)
+        Then::new(self.scene, self.command, self.reply)
     }
-}
-
-type Decided<C> = (Outcome<EventOf<C>, <C as Handled>::Refusal>, Option<<C as Handled>::Reply>);
-
-fn decide<C: Handled>(
-    scene: &mut Scene<EventOf<C>>,
-    command: &C,
-    stream: &StreamId,
-) -> Result<Decided<C>, Mismatch> {
-    let id = scene.next_command();
-    let metadata = Metadata::of_command(id, scene.context.clone());
-    let history = scene.events_of(stream);
-    let found = Version::ZERO.plus(history.len());
-    if scene.checks {
-        checks::given(scene.events())?;
-    }
-    if C::CREATES && found > Version::ZERO {
-        let stream = stream.clone();
-        return Ok((Outcome::AlreadyExists(VersionConflict::StreamExists { stream, found }), None));
-    }
-    let context = CommandContext::new(id, scene.now(), found, metadata);
-    let state = unpanicked("the state panicked on an event", || fold(history.iter().copied()))?;
-    let decision = unpanicked("the handler panicked", || command.decide(&state, &context))?;
-    if scene.checks {
-        checks::decision(command, &context, &history, &state, &decision)?;
-    }
-    Ok(match decision {
-        Err(refusal) => (Outcome::Refused(refusal), None),
-        Ok(decision) => (Outcome::Decided(decision.events), Some(decision.reply)),
-    })
 }
 
 /// Runs the user's code; its panic becomes a part of the story.

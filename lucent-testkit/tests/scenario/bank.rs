@@ -6,9 +6,9 @@ use std::{collections::HashMap, fmt, str::FromStr};
 
 use lucent_core::{
     __private::{decode_struct, decode_variant, encode_variant},
-    Aggregate, AggregateId, Command, CommandContext, Consistency, Decision, DecodeFault,
-    EncodeError, Event, EventType, Evolve, Handled, InvalidId, Keep, Payload, Projected, Projector,
-    ReadModel, RecordedEvent, SnapshotPolicy, Timestamp,
+    Aggregate, AggregateCommand, AggregateId, ByAggregate, Command, CommandContext, Consistency,
+    Decision, DecodeFault, EncodeError, Event, EventType, Evolve, Handled, InvalidId, Keep,
+    Payload, Projected, Projector, ReadModel, RecordedEvent, SnapshotPolicy, State, Timestamp,
     store::DocumentKey,
 };
 use serde::{Deserialize, Serialize};
@@ -163,9 +163,12 @@ pub(crate) struct Account {
     pub(crate) limit: Option<u64>,
 }
 
+impl State for Account {
+    type Event = AccountEvent;
+}
+
 impl Aggregate for Account {
     type Id = AccountId;
-    type Event = AccountEvent;
     const NAME: &'static str = "Account";
     const SNAPSHOT: Option<SnapshotPolicy> = Some(SnapshotPolicy { every: 10, version: 1 });
 
@@ -213,8 +216,12 @@ macro_rules! command {
         pub(crate) struct $name { pub(crate) account: AccountId, $(pub(crate) $field: $kind),* }
 
         impl Command for $name {
-            type Aggregate = Account;
+            type Boundary = ByAggregate;
             const NAME: &'static str = stringify!($name);
+        }
+
+        impl AggregateCommand for $name {
+            type Aggregate = Account;
             fn aggregate_id(&self) -> &AccountId {
                 &self.account
             }
@@ -222,6 +229,7 @@ macro_rules! command {
 
         impl Handled for $name {
             type Home = ();
+            type State = Account;
             type Reply = $reply;
             type Refusal = AccountError;
             const CREATES: bool = $creates;

@@ -4,6 +4,7 @@ mod bank;
 mod checks;
 mod events;
 mod failures;
+mod models;
 mod stored;
 mod views;
 

@@ -12,6 +12,7 @@ use crate::{Dependency, DependencyKind, Package, Workspace};
 enum Layer {
     Backend,
     Book,
+    Command,
     Core,
     Example,
     Generator,
@@ -121,6 +122,14 @@ const RULES: &[Rule] = &[
         normal: &[Layer::Grammar],
         build: &[],
         development: &[Layer::Core, Layer::Macros, Layer::Testkit],
+        never: CLIENTS,
+    },
+    Rule {
+        layer: Layer::Command,
+        place: Place::Folder("cargo-lucent"),
+        normal: &[Layer::Generator, Layer::Grammar],
+        build: &[],
+        development: &[],
         never: CLIENTS,
     },
     Rule {

@@ -1,20 +1,37 @@
-//! `cargo xtask bench`: the benchmarks, which are a workspace of their own.
+//! `cargo xtask bench`: the benchmarks, which are workspaces of their own.
 
+use super::{peers, services};
 use crate::{Failure, Workspace, step::Step};
 
-/// Runs the benchmarks whose names contain the filter, or all of them.
-pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failure> {
-    if filters.len() > 1 {
-        return Err(Failure::Usage("`bench` takes at most one filter".to_owned()));
+/// Runs the benchmarks whose names contain the filter, or all of them; the peers' come last, and
+/// alone with options of their own.
+pub(super) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    if let Some((first, options)) = arguments.split_first()
+        && first == "peers"
+    {
+        return peers::run(workspace, options);
+    }
+    if arguments.len() > 1 {
+        let message = "`bench` takes at most one filter, or `peers` and its options";
+        return Err(Failure::Usage(message.to_owned()));
     }
     if !workspace.root.join(MANIFEST).is_file() {
         return Err(Failure::Setup(format!(
             "there are no benchmarks in this copy: `{MANIFEST}` is missing"
         )));
     }
-    let arguments = ["run", "--release", "--manifest-path", MANIFEST, "--"];
-    let arguments = arguments.into_iter().chain(filters.iter().map(String::as_str));
-    Step::cargo("benchmarks", &workspace.root, arguments).run()
+    let words = ["run", "--release", "--manifest-path", MANIFEST, "--"];
+    let words = words.into_iter().chain(arguments.iter().map(String::as_str));
+    let benchmarks = Step::cargo("benchmarks", &workspace.root, words);
+    // Only these need a server.
+    match arguments.first() {
+        Some(filter) if !"postgres".contains(filter.as_str()) => benchmarks.run(),
+        Some(_) => services::with_all(workspace, || benchmarks.run()),
+        None => {
+            services::with_all(workspace, || benchmarks.run())?;
+            peers::run(workspace, &[])
+        }
+    }
 }
 
 const MANIFEST: &str = "bench/Cargo.toml";

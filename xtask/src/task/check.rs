@@ -6,6 +6,7 @@ use crate::{Failure, Workspace, step::Step};
 pub(super) fn run(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
     format(workspace).run()?;
     lints(workspace).run()?;
+    feature_lints(workspace).run()?;
     api_docs(workspace).run()
 }
 
@@ -17,6 +18,13 @@ pub(super) fn format(workspace: &Workspace) -> Step {
 pub(super) fn lints(workspace: &Workspace) -> Step {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     Step::cargo("lints", &workspace.root, arguments)
+}
+
+/// Lints of what only exists with features that are off.
+pub(super) fn feature_lints(workspace: &Workspace) -> Step {
+    let package = ["clippy", "--package", "lucent-postgres", "--all-targets", "--features", "tls"];
+    let arguments = package.into_iter().chain(["--", "-D", "warnings"]);
+    Step::cargo("lints of features", &workspace.root, arguments)
 }
 
 pub(super) fn api_docs(workspace: &Workspace) -> Step {

@@ -6,6 +6,7 @@ mod bench;
 mod blessing;
 mod book;
 mod check;
+mod peers;
 mod services;
 mod smoke;
 mod test;
@@ -79,8 +80,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[filter]",
-        about: "runs the benchmarks, in release mode",
+        arguments: "[filter|peers …]",
+        about: "runs the benchmarks, in release mode; `peers` compares event stores",
         run: bench::run,
     },
     Task {

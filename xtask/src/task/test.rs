@@ -10,8 +10,12 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
     if filters.is_empty() {
         check::format(workspace).run()?;
         check::lints(workspace).run()?;
+        check::feature_lints(workspace).run()?;
     }
-    services::with_all(workspace, || tests(workspace, filters).run())?;
+    services::with_all(workspace, || {
+        tests(workspace, filters).run()?;
+        feature_tests(workspace, filters).run()
+    })?;
     doc_tests(workspace, filters).run()?;
     if filters.is_empty() {
         check::api_docs(workspace).run()?;
@@ -28,6 +32,13 @@ fn tests(workspace: &Workspace, filters: &[String]) -> Step {
     let targets = ["--lib", "--bins", "--tests", "--examples", "--no-fail-fast"];
     let arguments = ["test", "--workspace"].into_iter().chain(targets);
     Step::cargo("unit, integration and UI tests", &workspace.root, with_filters(arguments, filters))
+}
+
+/// What only exists with features that are off. They change what else is tested, so both are run.
+fn feature_tests(workspace: &Workspace, filters: &[String]) -> Step {
+    let arguments = ["test", "--package", "lucent-postgres", "--features", "tls", "--tests"];
+    let filters = if filters.is_empty() { &["tls::".to_owned()][..] } else { filters };
+    Step::cargo("tests of features", &workspace.root, with_filters(arguments, filters))
 }
 
 fn doc_tests(workspace: &Workspace, filters: &[String]) -> Step {

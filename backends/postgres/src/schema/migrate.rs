@@ -22,6 +22,22 @@ pub(crate) async fn migrate(session: &Session, server: &Server) -> Result<(), Fa
     migrated
 }
 
+/// Makes sure that the ledger's schema is the one of this program. A store that is open changes
+/// nothing about it: a ledger that is gone must not be replaced by an empty one.
+pub(crate) async fn verify(session: &Session, server: &Server) -> Result<(), Fault> {
+    let found = version(session, server).await?;
+    refuse_newer(found, server)?;
+    let reason = match found {
+        Some(SUPPORTED) => return Ok(()),
+        Some(older) => format!("its tables have gone back to version {older}"),
+        None => "its tables are gone".to_owned(),
+    };
+    Err(Fault::Store(StoreError::NotAStore {
+        location: server.location.clone(),
+        reason: format!("{reason}; open it again to have them brought up to date"),
+    }))
+}
+
 /// Takes the steps that are missing, in an open transaction.
 async fn steps(session: &Session, server: &Server) -> Result<(), Fault> {
     let client = session.client();
@@ -121,10 +137,12 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-const SUPPORTED: i32 = 1;
+pub(crate) const SUPPORTED: i32 = 2;
 
-/// The steps from each version to the next.
-const STEPS: [&str; 1] = [include_str!("001.sql")];
+/// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
+/// step after which they must not append drops the function `append` and makes one of another name;
+/// their plain INSERTs write nothing under another version, and they turn to that function.
+const STEPS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
 
 /// Tables that the first step makes.
 const TABLES: &[&str] =

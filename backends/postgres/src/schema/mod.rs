@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lucent_core::store::StoreError;
 
-pub(crate) use migrate::migrate;
+pub(crate) use migrate::{SUPPORTED, migrate, verify};
 
 /// The name of a schema, safe to put into SQL.
 #[derive(Clone, Debug)]

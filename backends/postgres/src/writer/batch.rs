@@ -5,7 +5,10 @@
 //! judged on what is read under the ledger's lock. Invariant: nobody is answered before the
 //! transaction is committed, and every verdict was confirmed by it.
 
-use lucent_core::{Position, RecordedEvent, Version, store::AppendError};
+use lucent_core::{
+    Position, RecordedEvent, Version,
+    store::{AppendError, StoreError},
+};
 
 use crate::{
     connect::Session,
@@ -64,7 +67,8 @@ impl Pen {
         {
             return Ok(written);
         }
-        match self.write_locked(knowledge, batch).await {
+        // Boxed, so that the future of the usual way stays small.
+        match Box::pin(self.write_locked(knowledge, batch)).await {
             Err(failure) if !failure.fault.lost_connection() => {
                 self.session.execute(ROLLBACK, &[]).await?;
                 Err(failure)
@@ -76,7 +80,7 @@ impl Pen {
     /// Writes what memory suffices for; nothing is written if it does not, or is out of date.
     async fn write_from_memory(
         &self,
-        knowledge: &Knowledge,
+        knowledge: &mut Knowledge,
         head: u64,
         batch: &[Request],
     ) -> Result<Option<(Decided, Vec<i64>)>, Failure> {
@@ -96,11 +100,23 @@ impl Pen {
             verdicts.push(verdict);
         }
         let evidence = Evidence::of(&columns, draft.asked.len(), &self.process);
-        let outcome = columns.write(&self.session, self.lock, &draft).await;
+        let outcome = match columns.are_plain(&draft) && knowledge.seems_alone() {
+            true => {
+                let inserted = columns.insert(&self.session, self.lock, &draft).await;
+                inserted.map(|inserted| inserted.then(Vec::new))
+            }
+            false => columns.write(&self.session, self.lock, &draft).await,
+        };
         let decided = Decided::new(verdicts, draft);
         match outcome {
-            Ok(Some(answers)) => Ok(Some((decided, answers))),
-            Ok(None) => Ok(None),
+            Ok(Some(answers)) => {
+                knowledge.met_nobody();
+                Ok(Some((decided, answers)))
+            }
+            Ok(None) => {
+                knowledge.met_others();
+                Ok(None)
+            }
             Err(fault) => {
                 Err(Failure { open: evidence.map(|evidence| (decided, evidence)), fault })
             }
@@ -198,6 +214,25 @@ impl Decided {
     /// Where the log ends with this batch.
     pub(crate) fn head(&self) -> u64 {
         self.head
+    }
+
+    /// Answers when it could not be found out whether the batch was written; what would not have
+    /// been written anyway has failed because the connection was `lost`.
+    pub(crate) fn leave_open(
+        self,
+        batch: Vec<Request>,
+        reason: String,
+        location: &str,
+        lost: &StoreError,
+    ) {
+        let unknown = StoreError::OutcomeUnknown { location: location.to_owned(), reason };
+        for (request, verdict) in batch.into_iter().zip(self.verdicts) {
+            let error = match verdict {
+                Verdict::Won { .. } => &unknown,
+                _ => lost,
+            };
+            request.done(Err(error.clone().into()));
+        }
     }
 
     /// Remembers what was written and answers; gives back the appends that have to wait.

@@ -9,6 +9,7 @@ use crate::{
     connect::Session,
     fault::Fault,
     row::{Json, Micros, content_column, time_columns, to_sql},
+    schema::SUPPORTED,
     writer::{
         draft::{Asked, Draft, Standing},
         request::EncodedAppend,
@@ -132,6 +133,104 @@ impl<'a> Columns<'a> {
         firsts
     }
 
+    /// Whether the rows can be written by a plain INSERT: they are events alone, and nothing but
+    /// versions is assumed, all of them known.
+    pub(crate) fn are_plain(&self, draft: &Draft<'_>) -> bool {
+        !self.ids.is_empty()
+            && self.commands.is_empty()
+            && self.tag_names.is_empty()
+            && draft.new_commands.is_empty()
+            && draft.free.is_empty()
+            && draft.asked.iter().all(|asked| asked.expected >= 0)
+    }
+
+    /// Writes plain rows in one statement; says whether the log ended at the head, the versions were
+    /// as assumed, and the tables are of this program's version. Nothing is written otherwise.
+    ///
+    /// The statement has seen the log as it was before it waited for the lock. If others have
+    /// appended meanwhile, its positions are taken, so the primary key refuses the rows.
+    pub(crate) async fn insert(
+        &self,
+        session: &Session,
+        lock: [i32; 2],
+        draft: &Draft<'_>,
+    ) -> Result<bool, Fault> {
+        let inserted = match self.ids.len() {
+            1 => self.insert_one(session, lock).await,
+            _ => self.insert_many(session, lock, draft).await,
+        };
+        match inserted {
+            Ok(count) => Ok(count > 0),
+            Err(fault) if fault.is_taken() => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn insert_one(&self, session: &Session, lock: [i32; 2]) -> Result<u64, Fault> {
+        session
+            .execute(
+                INSERT_ONE,
+                &[
+                    &lock[0],
+                    &lock[1],
+                    &to_sql(self.head),
+                    &self.streams[0],
+                    &self.versions[0],
+                    &self.ids[0],
+                    &self.types[0],
+                    &self.schema_versions[0],
+                    &self.sizes[0],
+                    &self.content_types[0],
+                    &self.payloads[0],
+                    &self.bytes[0],
+                    &self.correlations[0],
+                    &self.causations[0],
+                    &self.contexts[0],
+                    &self.recorded_at[0],
+                    &self.prehistoric[0],
+                    &SUPPORTED,
+                ],
+            )
+            .await
+    }
+
+    async fn insert_many(
+        &self,
+        session: &Session,
+        lock: [i32; 2],
+        draft: &Draft<'_>,
+    ) -> Result<u64, Fault> {
+        let asked: Vec<&str> = draft.asked.iter().map(|asked| asked.stream.as_str()).collect();
+        let expected: Vec<i64> = draft.asked.iter().map(|asked| asked.expected).collect();
+        session
+            .execute(
+                INSERT_MANY,
+                &[
+                    &lock[0],
+                    &lock[1],
+                    &to_sql(self.head),
+                    &some(&asked),
+                    &some(&expected),
+                    &self.streams,
+                    &self.versions,
+                    &self.ids,
+                    &self.types,
+                    &self.schema_versions,
+                    &self.sizes,
+                    &sparse(&self.content_types),
+                    &sparse(&self.payloads),
+                    &sparse(&self.bytes),
+                    &self.correlations,
+                    &self.causations,
+                    &sparse(&self.contexts),
+                    &self.recorded_at,
+                    &sparse(&self.prehistoric),
+                    &SUPPORTED,
+                ],
+            )
+            .await
+    }
+
     /// Writes the rows, if the log ends at the head and the draft's assumptions hold: then gives
     /// the versions that were asked for.
     pub(crate) async fn write(
@@ -159,20 +258,20 @@ impl<'a> Columns<'a> {
                     &some(&free_after),
                     &some(&self.streams),
                     &some(&self.versions),
-                    &some(&self.bases),
+                    &sparse(&self.bases),
                     &some(&self.ids),
                     &some(&self.types),
                     &some(&self.schema_versions),
                     &some(&self.sizes),
-                    &some(&self.content_types),
-                    &some(&self.payloads),
-                    &some(&self.bytes),
-                    &some(&self.tags),
+                    &sparse(&self.content_types),
+                    &sparse(&self.payloads),
+                    &sparse(&self.bytes),
+                    &sparse(&self.tags),
                     &some(&self.correlations),
                     &some(&self.causations),
-                    &some(&self.contexts),
+                    &sparse(&self.contexts),
                     &some(&self.recorded_at),
-                    &some(&self.prehistoric),
+                    &sparse(&self.prehistoric),
                     &some(&self.tag_names),
                     &some(&self.tag_positions),
                     &some(&self.commands),
@@ -186,14 +285,50 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Makes the statement ready.
+/// Makes the statements ready.
 pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
-    session.statement(APPEND).await.map(drop)
+    session.statements(&[APPEND, INSERT_ONE, INSERT_MANY]).await
 }
 
 fn some<T>(column: &[T]) -> Option<&[T]> {
     (!column.is_empty()).then_some(column)
 }
 
+/// A column without any value is not sent; where the others go on, the server takes it as NULL.
+fn sparse<T>(column: &[Option<T>]) -> Option<&[Option<T>]> {
+    column.iter().any(Option::is_some).then_some(column)
+}
+
 const APPEND: &str = "SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
      $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
+
+/// The version is tested even if it is remembered: that costs less than an array that may be empty.
+const INSERT_ONE: &str = "INSERT INTO {schema}.events (position, stream, version, event_id, \
+     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
+     context, recorded_at, prehistoric) \
+     SELECT $3::bigint + 1, $4::text, $5::bigint, $6::uuid, $7::text, $8::bigint, $9::integer, \
+     $10::text, $11::json, $12::bytea, $13::uuid, $14::uuid, $15::json, $16::timestamptz, \
+     $17::bigint \
+     WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+     AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $18 \
+     AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
+     AND coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = $4), 0) = $5 - 1 \
+     ON CONFLICT DO NOTHING";
+
+const INSERT_MANY: &str = "INSERT INTO {schema}.events (position, stream, version, event_id, \
+     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
+     context, recorded_at, prehistoric) \
+     SELECT $3::bigint + n.number, n.stream, n.version, n.event_id, n.event_type, \
+     n.schema_version, n.size, n.content_type, n.payload, n.bytes, n.correlation, n.causation, \
+     n.context, n.recorded_at, n.prehistoric \
+     FROM unnest($6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bigint[], \
+     $11::integer[], $12::text[], $13::json[], $14::bytea[], $15::uuid[], $16::uuid[], \
+     $17::json[], $18::timestamptz[], $19::bigint[]) WITH ORDINALITY \
+     AS n(stream, version, event_id, event_type, schema_version, size, content_type, payload, \
+     bytes, correlation, causation, context, recorded_at, prehistoric, number) \
+     WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+     AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $20 \
+     AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
+     AND (SELECT count(*) FROM unnest($4::text[], $5::bigint[]) AS a(stream, expected) \
+     WHERE coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = a.stream), 0) \
+     <> a.expected) = 0";

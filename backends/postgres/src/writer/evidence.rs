@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use lucent_core::store::StoreError;
 use uuid::Uuid;
 
 use crate::{connect::Session, fault::Fault, writer::columns::Columns};
@@ -62,6 +63,13 @@ impl Evidence {
     /// Looks for it on another connection. If the batch was committed, gives the server's answers
     /// to its questions.
     pub(crate) async fn look(&self, session: &Session) -> Result<Option<Vec<i64>>, Fault> {
+        let row = session.query_one(ON_REPLICA, &[]).await?;
+        if row.try_get(0)? {
+            // It may not have been sent what its primary has committed.
+            return Err(Fault::Store(StoreError::Busy {
+                reason: "a replica answered, and only the primary knows".to_owned(),
+            }));
+        }
         self.process.end(session).await?;
         let found = match (self.event, self.command) {
             (Some((position, id)), _) => session.query(EVENT, &[&position, &id]).await?,
@@ -82,6 +90,8 @@ impl Evidence {
 }
 
 const PAUSE: Duration = Duration::from_millis(20);
+
+const ON_REPLICA: &str = "SELECT pg_is_in_recovery()";
 
 const MYSELF: &str = "SELECT pid, extract(epoch FROM backend_start)::text FROM pg_stat_activity \
      WHERE pid = pg_backend_pid()";

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use lucent_core::{
     Position, Projection, ProjectionError, ProjectionPlan, RecordedEvent,
-    store::{DocumentChange, DocumentKey, EventFilter, LogRead, ProjectionId},
+    store::{DocumentChange, DocumentKey, EventFilter, LogRead, ParkedKeys, ProjectionId},
 };
 
 use crate::{
@@ -146,7 +146,7 @@ impl Model {
         self.load(session, plan.keys()).await?;
         let documents =
             plan.keys().iter().map(|key| self.documents.get(key).cloned().flatten()).collect();
-        Ok(guarded(&self.id, events, || plan.apply(documents)))
+        Ok(guarded(&self.id, events, || plan.apply(documents).whole(&self.id)))
     }
 
     fn plan(
@@ -158,7 +158,7 @@ impl Model {
         if seen.is_empty() {
             return Ok(None);
         }
-        guarded(&self.id, &seen, || self.projection.plan(&seen)).map(Some)
+        guarded(&self.id, &seen, || Ok(self.projection.plan(&seen, &ParkedKeys::none()))).map(Some)
     }
 
     /// Loads the documents that are not known yet.

@@ -15,6 +15,8 @@ pub(crate) struct Knowledge {
     versions: LruCache<StreamId, u64>,
     /// The last events up to the head.
     recent: VecDeque<Recent>,
+    /// For how many batches it is assumed that others append, too.
+    company: u32,
 }
 
 /// What conditions ask of an event.
@@ -26,7 +28,8 @@ pub(crate) struct Recent {
 
 impl Knowledge {
     pub(crate) fn new() -> Self {
-        Self { head: None, versions: LruCache::new(STREAMS), recent: VecDeque::new() }
+        let versions = LruCache::new(STREAMS);
+        Self { head: None, versions, recent: VecDeque::new(), company: 0 }
     }
 
     /// Where the log ends, unless that is in doubt.
@@ -34,9 +37,24 @@ impl Knowledge {
         self.head
     }
 
-    /// Forgets everything.
+    /// Forgets what the log says.
     pub(crate) fn forget(&mut self) {
-        *self = Self::new();
+        *self = Self { company: self.company, ..Self::new() };
+    }
+
+    /// Whether nobody else has appended lately, so that it pays to assume that nobody does.
+    pub(crate) fn seems_alone(&self) -> bool {
+        self.company == 0
+    }
+
+    /// A batch found the log as it was remembered.
+    pub(crate) fn met_nobody(&mut self) {
+        self.company = self.company.saturating_sub(1);
+    }
+
+    /// A batch found that others had appended.
+    pub(crate) fn met_others(&mut self) {
+        self.company = COMPANY;
     }
 
     /// Starts anew at a head.
@@ -87,6 +105,9 @@ impl Knowledge {
         })
     }
 }
+
+/// For how many batches others are remembered.
+const COMPANY: u32 = 64;
 
 /// How many streams are remembered.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not zero");

@@ -9,10 +9,12 @@ mod draft;
 mod evidence;
 mod inline;
 mod knowledge;
+mod project;
 mod request;
 mod state;
 mod task;
 
+pub(crate) use project::{replace, take_step};
 pub(crate) use request::{Answer, EncodedAppend, Request};
 pub(crate) use state::command_outcome;
 pub(crate) use task::Writer;

@@ -71,10 +71,8 @@ impl LockedState {
 
 /// Makes the statements ready, so that a batch does not wait for that.
 pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
-    for sql in [BEGIN, LOCK, HEAD, NEWS, VERSIONS, COMMANDS, COMMIT, ROLLBACK] {
-        session.statement(sql).await?;
-    }
-    Ok(())
+    let all = [BEGIN, LOCK, HEAD, NEWS, VERSIONS, COMMANDS, COMMIT, ROLLBACK];
+    session.statements(&all).await
 }
 
 /// The outcome of the append with this command id.

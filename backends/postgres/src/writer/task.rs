@@ -1,7 +1,8 @@
 //! The writer's task: collects appends, has each batch written, and outlives its connection.
 //!
 //! Invariant: an append is answered with an error only if it is certain that nothing of it was
-//! written. If a connection is lost during a commit, the answer waits until that is known.
+//! written. If a connection is lost during a commit, the answer waits until that is known; only if
+//! that takes too long does it say that the outcome is unknown.
 
 use std::{
     collections::VecDeque,
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use lucent_core::store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
     fault::Fault,
     heads::{Heads, closed},
     reader::Backoff,
-    schema::migrate,
+    schema::verify,
     writer::{
         batch::{Decided, Failure, Pen},
         columns,
@@ -35,6 +37,7 @@ use crate::{
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
     remembers_after: Arc<AtomicU64>,
+    patience: Duration,
 }
 
 impl Writer {
@@ -42,6 +45,7 @@ impl Writer {
     pub(crate) fn start(server: Arc<Server>, heads: Arc<Heads>) -> Self {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let remembers_after = Arc::new(AtomicU64::new(u64::MAX));
+        let patience = server.options.patience;
         let task = Task {
             server,
             heads,
@@ -52,15 +56,20 @@ impl Writer {
             remembers_after: Arc::clone(&remembers_after),
         };
         tokio::spawn(task.run());
-        Self { queue, remembers_after }
+        Self { queue, remembers_after, patience }
     }
 
-    /// Hands an append in; gives the request back if the store was closed.
-    pub(crate) async fn send(&self, request: Request) -> Result<(), Box<Request>> {
-        match self.queue.send(Message::Append(request)).await {
-            Err(mpsc::error::SendError(Message::Append(request))) => Err(Box::new(request)),
-            _ => Ok(()),
-        }
+    /// Hands an append in, as soon as there is room for it.
+    pub(crate) async fn send(&self, request: Request) -> Result<(), StoreError> {
+        let room = match self.queue.try_reserve() {
+            Err(mpsc::error::TrySendError::Full(())) => {
+                let room = tokio::time::timeout(self.patience, self.queue.reserve());
+                room.await.map_err(|_| overloaded(self.patience))?.map_err(|_| closed())?
+            }
+            room => room.map_err(|_| closed())?,
+        };
+        room.send(Message::Append(request));
+        Ok(())
     }
 
     /// Has what was handed in written, and ends the task.
@@ -169,7 +178,7 @@ impl Task {
     async fn commit(&mut self, mut batch: Vec<Request>) {
         let mut backoff = Backoff::new(self.server.options.patience);
         loop {
-            let pen = match self.connected(&mut backoff).await {
+            let pen = match Box::pin(self.connected(&mut backoff)).await {
                 Ok(pen) => pen,
                 Err(fault) => return self.refuse(batch, fault),
             };
@@ -186,12 +195,14 @@ impl Task {
                 tracing::warn!(?fault, "the connection that appends was lost");
                 drop(pen);
                 if let Some((decided, evidence)) = open {
-                    match self.find_out(&evidence, &batch).await {
-                        Some(Found::Written(answers)) => {
-                            return self.settle(decided, batch, &answers);
+                    match Box::pin(self.find_out(&evidence, &batch)).await {
+                        Found::Written(answers) => return self.settle(decided, batch, &answers),
+                        Found::Nothing => {}
+                        Found::Unknown(reason) => {
+                            let location = &self.server.location;
+                            let lost = fault.into_store("append events", location);
+                            return decided.leave_open(batch, reason, location, &lost);
                         }
-                        Some(Found::Nothing) => {}
-                        None => return,
                     }
                 }
                 match backoff.pause() {
@@ -200,8 +211,23 @@ impl Task {
                 }
                 continue;
             }
+            if fault.is_missing_object() {
+                // The tables are gone, or of another version; a new connection says which.
+                let fault = match Box::pin(self.connect()).await {
+                    Ok(_) => fault,
+                    Err(reason) => reason,
+                };
+                return self.refuse(batch, fault);
+            }
             if !fault.is_read_only() {
                 self.pen = Some(pen);
+            }
+            if fault.is_undone_by_others()
+                && let Some(pause) = backoff.pause()
+            {
+                tracing::debug!(?fault, "a batch was undone; it is tried again");
+                tokio::time::sleep(pause).await;
+                continue;
             }
             if batch.len() == 1 || !fault.may_be_one_requests() {
                 return self.refuse(batch, fault);
@@ -259,8 +285,8 @@ impl Task {
 
     async fn connect(&mut self) -> Result<Pen, Fault> {
         let session = self.server.connect().await?;
-        // Another program may have changed the tables, or a newer one, since the last connection.
-        migrate(&session, &self.server).await?;
+        // Somebody may have changed or dropped the tables since the store was opened.
+        verify(&session, &self.server).await?;
         state::prepare(&session).await?;
         columns::prepare(&session).await?;
         let process = ServerProcess::of(&session).await?;
@@ -269,29 +295,47 @@ impl Task {
         Ok(Pen { session, process, lock })
     }
 
-    /// Finds out whether a batch was written, however long that takes; gives up only when nobody
-    /// waits for it any more.
-    async fn find_out(&mut self, evidence: &Evidence, batch: &[Request]) -> Option<Found> {
+    /// Finds out whether a batch was written, unless that takes too long or nobody waits for it any
+    /// more.
+    async fn find_out(&mut self, evidence: &Evidence, batch: &[Request]) -> Found {
+        let limit = self.server.options.outcome_timeout;
+        let mut obstacle = None;
+        let looking = self.look_for(evidence, batch, &mut obstacle);
+        if let Ok(found) = tokio::time::timeout(limit, looking).await {
+            return found;
+        }
+        let location = &self.server.location;
+        let obstacle = obstacle.map(|fault: Fault| fault.into_store("ask the server", location));
+        let obstacle = obstacle.map_or_else(String::new, |error| format!(" ({})", chain(&error)));
+        Found::Unknown(format!(
+            "its connection was lost, and the server could not be asked within {limit:?}{obstacle}"
+        ))
+    }
+
+    async fn look_for(
+        &mut self,
+        evidence: &Evidence,
+        batch: &[Request],
+        obstacle: &mut Option<Fault>,
+    ) -> Found {
         let mut backoff = Backoff::new(Duration::MAX);
         loop {
             let found = match self.connect().await {
-                Ok(pen) => {
-                    let found = evidence.look(&pen.session).await;
-                    self.pen = Some(pen);
-                    found
-                }
+                Ok(pen) => evidence.look(&pen.session).await.map(|found| (pen, found)),
                 Err(fault) => Err(fault),
             };
             match found {
-                Ok(Some(answers)) => return Some(Found::Written(answers)),
-                Ok(None) => return Some(Found::Nothing),
+                Ok((pen, found)) => {
+                    self.pen = Some(pen);
+                    return found.map_or(Found::Nothing, Found::Written);
+                }
                 Err(fault) => {
                     tracing::warn!(?fault, "cannot find out yet whether events were appended");
-                    self.pen = None;
+                    *obstacle = Some(fault);
                 }
             }
             if batch.iter().all(Request::is_abandoned) {
-                return None;
+                return Found::Unknown("nobody waits for it any more".to_owned());
             }
             if let Some(pause) = backoff.pause() {
                 tokio::time::sleep(pause).await;
@@ -304,6 +348,26 @@ impl Task {
 enum Found {
     Written(Vec<i64>),
     Nothing,
+    /// That could not be found out, for this reason.
+    Unknown(String),
+}
+
+/// The error of appends for which the queue had no room.
+fn overloaded(patience: Duration) -> StoreError {
+    StoreError::Busy {
+        reason: format!(
+            "{QUEUE} appends wait for the database, and none of them made room within {patience:?}: \
+             send fewer at a time"
+        ),
+    }
+}
+
+/// An error with what caused it.
+fn chain(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// A batch runs its projections once, so all of its appends must have the same ones.

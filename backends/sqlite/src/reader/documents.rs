@@ -18,7 +18,7 @@ pub(crate) fn documents(
     projection: &ProjectionId,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<Bytes>>, Fault> {
-    let Some((id, _)) = find(conn, projection)? else {
+    let Some((id, ..)) = find(conn, projection)? else {
         return Ok(vec![None; keys.len()]);
     };
     keys.iter().map(|key| document(conn, id, key)).collect()
@@ -43,7 +43,7 @@ pub(crate) fn document_page(
     after: Option<&DocumentKey>,
     limit: usize,
 ) -> Result<Vec<Document>, Fault> {
-    let Some((id, _)) = find(conn, projection)? else {
+    let Some((id, ..)) = find(conn, projection)? else {
         return Ok(Vec::new());
     };
     let (sql, after) = match after {
@@ -63,7 +63,8 @@ pub(crate) fn document_page(
 
 /// How far a projection has come.
 pub(crate) fn checkpoint(conn: &Connection, projection: &ProjectionId) -> Result<Position, Fault> {
-    Ok(find(conn, projection)?.map_or(Position::ZERO, |(_, checkpoint)| Position::new(checkpoint)))
+    let found = find(conn, projection)?;
+    Ok(found.map_or(Position::ZERO, |(_, checkpoint, _)| Position::new(checkpoint)))
 }
 
 /// The version that queries are answered from.
@@ -74,18 +75,20 @@ pub(crate) fn active_version(conn: &Connection, name: &str) -> Result<Option<u32
         .optional()?)
 }
 
-/// The row id and the checkpoint of a projection.
+/// The row id, the checkpoint and the revision of a projection.
 pub(crate) fn find(
     conn: &Connection,
     projection: &ProjectionId,
-) -> Result<Option<(i64, u64)>, Fault> {
-    let found: Option<(i64, i64)> = conn
-        .prepare_cached("SELECT id, checkpoint FROM projections WHERE name = ?1 AND version = ?2")?
+) -> Result<Option<(i64, u64, u64)>, Fault> {
+    let found: Option<(i64, i64, i64)> = conn
+        .prepare_cached(
+            "SELECT id, checkpoint, revision FROM projections WHERE name = ?1 AND version = ?2",
+        )?
         .query_row(params![&*projection.name, projection.version], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    Ok(found.map(|(id, checkpoint)| (id, from_sql(checkpoint))))
+    Ok(found.map(|(id, checkpoint, revision)| (id, from_sql(checkpoint), from_sql(revision))))
 }
 
 fn body(row: &Row<'_>) -> Result<Bytes, Fault> {

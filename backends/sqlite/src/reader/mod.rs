@@ -6,6 +6,7 @@
 mod command;
 mod documents;
 mod log;
+mod parked;
 mod pool;
 mod snapshot;
 mod stream;
@@ -15,6 +16,7 @@ pub(crate) use documents::{
     active_version, checkpoint, document, document_page, documents, find as find_projection,
 };
 pub(crate) use log::{json_array, rarest_tag, read_after, read_log};
+pub(crate) use parked::{key_columns, parked, parked_events, stored_versions};
 pub(crate) use pool::Pool;
 pub(crate) use snapshot::load_snapshot;
 pub(crate) use stream::{read_stream, stream_version};

@@ -3,7 +3,7 @@
 //! Invariant: a refused append consumes no position; a known command id gives its first outcome.
 
 use lucent_core::{
-    CommandId, Position, Timestamp, Version,
+    CommandId, Position, StreamId, Timestamp, Version,
     store::{AppendError, Appended},
 };
 use rusqlite::params;
@@ -12,7 +12,11 @@ use crate::{
     fault::Fault,
     reader::command_outcome,
     row::{INSERT_EVENT, to_sql},
-    writer::{batch::Batch, inline::Staged, request::EncodedAppend},
+    writer::{
+        batch::Batch,
+        inline::Staged,
+        request::{EncodedAppend, EncodedWrite},
+    },
 };
 
 impl Batch<'_> {
@@ -21,6 +25,11 @@ impl Batch<'_> {
         &mut self,
         append: &EncodedAppend,
     ) -> Result<Result<Appended, AppendError>, Fault> {
+        if let [write] = &append.writes[..]
+            && append.is_plain()
+        {
+            return self.append_plain(write);
+        }
         // Projections read and stage documents, so a repeat must be known before them. Without
         // projections, the command id's own index finds the repeat when it is inserted.
         let projects = !append.inline.as_slice().is_empty();
@@ -61,11 +70,45 @@ impl Batch<'_> {
         Ok(Ok(outcome))
     }
 
+    /// Appends to one stream, with nothing else to judge or to keep: most appends are like this.
+    fn append_plain(
+        &mut self,
+        write: &EncodedWrite,
+    ) -> Result<Result<Appended, AppendError>, Fault> {
+        let mut insert = match self.insert.take() {
+            Some(insert) => insert,
+            None => self.conn.prepare_cached(INSERT_EVENT)?,
+        };
+        let mut position = self.cache.head;
+        let known = self.known_version(&write.stream)?;
+        let mut version = *known;
+        if let Err(conflict) = write.expected.check(&write.stream, Version::new(version)) {
+            self.insert = Some(insert);
+            return Ok(Err(conflict.into()));
+        }
+        // If writing fails, the cache forgets this with all else.
+        *known += write.events.len() as u64;
+        for event in &write.events {
+            position += 1;
+            version += 1;
+            event.insert(&mut insert, &write.stream, version, position)?;
+            self.write_tags(event.event.tags.iter(), position)?;
+        }
+        self.insert = Some(insert);
+        self.cache.head = position;
+        Ok(Ok(Appended {
+            position: Position::new(position),
+            versions: vec![Version::new(version)],
+            repeated: false,
+            reply: None,
+        }))
+    }
+
     /// The versions of the streams, if all expectations and the condition hold.
     fn judge(&mut self, append: &EncodedAppend) -> Result<Result<Vec<u64>, AppendError>, Fault> {
         let mut found = Vec::with_capacity(append.writes.len());
         for write in &append.writes {
-            let version = self.version(&write.stream)?;
+            let version = *self.known_version(&write.stream)?;
             if let Err(conflict) = write.expected.check(&write.stream, Version::new(version)) {
                 return Ok(Err(conflict.into()));
             }
@@ -82,13 +125,11 @@ impl Batch<'_> {
         Ok(Ok(found))
     }
 
-    fn version(&mut self, stream: &lucent_core::StreamId) -> Result<u64, Fault> {
-        if let Some(&version) = self.cache.versions.get(stream) {
-            return Ok(version);
-        }
-        let version = crate::reader::stream_version(self.conn, stream)?.get();
-        self.cache.versions.put(stream.clone(), version);
-        Ok(version)
+    /// The version of a stream, in the place where it is remembered.
+    fn known_version(&mut self, stream: &StreamId) -> Result<&mut u64, Fault> {
+        let conn = self.conn;
+        let find = || Ok(crate::reader::stream_version(conn, stream)?.get());
+        self.cache.versions.try_get_or_insert_mut_ref(stream, find)
     }
 
     fn write(

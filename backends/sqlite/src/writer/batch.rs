@@ -59,6 +59,9 @@ impl<'a> Batch<'a> {
             Request::Project(commit, _) => self.commit_projection(commit).map(Outcome::Projected),
             Request::Snapshot(key, snapshot, _) => self.save_snapshot(key, snapshot),
             Request::Drop(projection, _) => self.drop_projection(projection),
+            Request::Replace(built, place, _) => {
+                self.replace_projection(built, place).map(Outcome::Projected)
+            }
             Request::Close(_) => Ok(Outcome::Done),
         }
     }

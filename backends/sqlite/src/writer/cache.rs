@@ -23,6 +23,8 @@ pub(crate) struct Cache {
 pub(crate) struct StoredProjection {
     pub(crate) id: i64,
     pub(crate) checkpoint: u64,
+    /// How often what it has parked was changed.
+    pub(crate) revision: u64,
     /// Whether the checkpoint is to be written before the commit.
     pub(crate) moved: bool,
 }

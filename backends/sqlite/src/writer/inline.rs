@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use lucent_core::{
     Projection, ProjectionError, RecordedEvent, StreamId, Version,
-    store::{DocumentChange, DocumentKey, EventFilter, InlineProjections, PageLimit, ProjectionId},
+    store::{
+        DocumentChange, DocumentKey, EventFilter, InlineProjections, PageLimit, ParkedKeys,
+        ProjectionId,
+    },
 };
 
 use crate::{
@@ -147,7 +150,8 @@ impl Batch<'_> {
             return Ok(Ok(Vec::new()));
         };
         let id = self.projection(&one.id)?.id;
-        let plan = match guarded(&one.id, first, || one.projection.plan(&seen)) {
+        let plan = || Ok(one.projection.plan(&seen, &ParkedKeys::none()));
+        let plan = match guarded(&one.id, first, plan) {
             Ok(plan) => plan,
             Err(error) => return Ok(Err(error)),
         };
@@ -156,7 +160,7 @@ impl Batch<'_> {
             .iter()
             .map(|key| self.current_document(id, key))
             .collect::<Result<Vec<_>, Fault>>()?;
-        let changes = guarded(&one.id, first, || plan.apply(documents));
+        let changes = guarded(&one.id, first, || plan.apply(documents).whole(&one.id));
         Ok(changes.map(|changes| changes.into_iter().map(|change| (id, change)).collect()))
     }
 

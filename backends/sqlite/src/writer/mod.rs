@@ -3,11 +3,13 @@
 //! Invariant: one commit per batch, one outcome per request, and an error means that nothing of the
 //! request was written.
 
+mod answers;
 mod append;
 mod batch;
 mod cache;
 mod condition;
 mod inline;
+mod park;
 mod project;
 mod request;
 mod thread;

@@ -29,10 +29,15 @@ impl Batch<'_> {
                 found: lucent_core::Position::new(found),
             }));
         }
+        if known.map_or(0, |known| known.revision) != commit.revision {
+            let projection = commit.projection.clone();
+            return Ok(Err(CommitError::ParkedMoved { projection }));
+        }
         let id = self.projection(&commit.projection)?.id;
         // An inline step of the same batch may wait to be written; this one comes after it.
         self.write_documents()?;
         write_changes(self.conn, id, &commit.changes)?;
+        self.change_parked(&commit.projection, id, &commit.parked)?;
         self.move_checkpoint(&commit.projection, commit.to.get());
         if commit.activate {
             self.conn
@@ -45,13 +50,7 @@ impl Batch<'_> {
     /// Removes a version of a projection.
     pub(crate) fn drop_projection(&mut self, projection: &ProjectionId) -> Result<Outcome, Fault> {
         if let Some(known) = self.known_projection(projection)? {
-            self.documents.retain(|(id, _), _| *id != known.id);
-            self.conn
-                .prepare_cached("DELETE FROM documents WHERE projection = ?1")?
-                .execute([known.id])?;
-            self.conn
-                .prepare_cached("DELETE FROM projections WHERE id = ?1")?
-                .execute([known.id])?;
+            self.remove(known.id)?;
             self.cache.projections.remove(projection);
         }
         Ok(Outcome::Done)
@@ -70,8 +69,8 @@ impl Batch<'_> {
                 "INSERT INTO projections (name, version, checkpoint, active) VALUES (?1, ?2, 0, 0)",
             )?
             .execute(params![&*projection.name, projection.version])?;
-        let made =
-            StoredProjection { id: self.conn.last_insert_rowid(), checkpoint: 0, moved: false };
+        let id = self.conn.last_insert_rowid();
+        let made = StoredProjection { id, checkpoint: 0, revision: 0, moved: false };
         self.cache.projections.insert(projection.clone(), made);
         Ok(made)
     }
@@ -117,15 +116,17 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn known_projection(
+    /// The row of a projection, if there is one.
+    pub(crate) fn known_projection(
         &mut self,
         projection: &ProjectionId,
     ) -> Result<Option<StoredProjection>, Fault> {
         if let Some(&known) = self.cache.projections.get(projection) {
             return Ok(Some(known));
         }
-        let found = find_projection(self.conn, projection)?
-            .map(|(id, checkpoint)| StoredProjection { id, checkpoint, moved: false });
+        let found = find_projection(self.conn, projection)?.map(|(id, checkpoint, revision)| {
+            StoredProjection { id, checkpoint, revision, moved: false }
+        });
         if let Some(found) = found {
             self.cache.projections.insert(projection.clone(), found);
         }

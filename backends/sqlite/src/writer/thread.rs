@@ -23,6 +23,7 @@ use crate::{
     open::{Options, open_writer},
     reader::Pool,
     writer::{
+        answers::Answers,
         batch::Batch,
         cache::Cache,
         inline::Inline,
@@ -42,6 +43,7 @@ pub(crate) struct Writer {
     heads: Arc<Heads>,
     checkpoints: Arc<Checkpoints>,
     pool: Arc<Pool>,
+    answers: Answers,
     companions: Vec<JoinHandle<()>>,
 }
 
@@ -63,6 +65,7 @@ impl Writer {
             heads,
             checkpoints,
             pool,
+            answers: Answers::start()?,
             companions: Vec::new(),
         };
         writer.adopt(conn)?;
@@ -124,9 +127,7 @@ impl Writer {
         match self.commit(&batch) {
             Ok(outcomes) => {
                 self.heads.saw(self.cache.head);
-                for (request, outcome) in batch.into_iter().zip(outcomes) {
-                    request.answer(outcome);
-                }
+                self.answers.give(batch, outcomes);
                 self.after_commit();
             }
             Err(fault) if batch.len() > 1 && fault.may_be_one_requests() => {
@@ -208,6 +209,7 @@ impl Writer {
         self.heads.close();
         self.pool.close();
         self.checkpoints.close();
+        self.answers.close();
         for companion in self.companions.drain(..) {
             if companion.join().is_err() {
                 tracing::error!("a thread of the store panicked");

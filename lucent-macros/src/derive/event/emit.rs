@@ -17,6 +17,7 @@ pub(super) fn event(root: &Root, ident: &Ident, parsed: &Parsed) -> TokenStream 
     let types = parsed.shapes.iter().map(|Shape { name, version, .. }| {
         quote_spanned!(mixed=> #root::EventType { name: #name, version: #version })
     });
+    let tag_keys = tag_keys(parsed);
     let retired = (!parsed.retired.is_empty()).then(|| {
         let names = &parsed.retired;
         quote_spanned!(mixed=> const RETIRED: &'static [&'static str] = &[#(#names),*];)
@@ -44,6 +45,7 @@ pub(super) fn event(root: &Root, ident: &Ident, parsed: &Parsed) -> TokenStream 
         impl #root::Event for #header {
             const NAME: &'static str = #name;
             const TYPES: &'static [#root::EventType] = &[#(#types),*];
+            const TAG_KEYS: &'static [&'static [&'static str]] = #tag_keys;
             #retired
             fn event_type(&self) -> #root::EventType { #event_type }
             #tags
@@ -84,6 +86,14 @@ pub(super) fn fallback(root: &Root, ident: &Ident) -> TokenStream {
             }
         }
     }
+}
+
+fn tag_keys(parsed: &Parsed) -> TokenStream {
+    let keys = parsed.shapes.iter().map(|shape| {
+        let keys = shape.tags.iter().map(|tag| &tag.key);
+        quote_spanned!(mixed()=> &[#(#keys),*])
+    });
+    quote_spanned!(mixed()=> &[#(#keys),*])
 }
 
 fn event_type(parsed: &Parsed) -> TokenStream {

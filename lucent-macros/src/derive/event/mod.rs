@@ -10,8 +10,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Lit, LitStr};
 
-use self::shape::{Shape, tags_of};
-use crate::{errors::Errors, input, root::Root};
+use self::shape::Shape;
+use crate::{derive::tag::tags_of, errors::Errors, input, root::Root};
 
 /// Everything that the expansion needs.
 struct Parsed {

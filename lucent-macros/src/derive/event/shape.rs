@@ -2,9 +2,9 @@
 
 use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::Span;
-use syn::{Fields, Ident, Index, Lit, Member, Meta, Type, spanned::Spanned as _};
+use syn::{Ident, Type};
 
-use crate::{errors::Errors, input};
+use crate::{derive::tag::TagField, errors::Errors, input};
 
 /// A variant, or a struct.
 pub(super) struct Shape {
@@ -16,13 +16,6 @@ pub(super) struct Shape {
     /// The shapes of versions 1 to `version - 1`.
     pub(super) old: Vec<Type>,
     pub(super) tags: Vec<TagField>,
-}
-
-/// A field with `#[tag]`.
-pub(super) struct TagField {
-    pub(super) member: Member,
-    pub(super) key: String,
-    pub(super) ty: Type,
 }
 
 impl Shape {
@@ -105,53 +98,5 @@ fn check_versions(arguments: &Arguments, version: u32, old: usize, errors: &mut 
             );
         }
         (None, None) => {}
-    }
-}
-
-/// The fields with `#[tag]` or `#[tag("key")]`.
-pub(super) fn tags_of(fields: &Fields, errors: &mut Errors) -> Vec<TagField> {
-    let mut tags = Vec::new();
-    for (index, field) in fields.iter().enumerate() {
-        for mark in field.attrs.iter().filter(|mark| mark.path().is_ident("tag")) {
-            let key = match (&mark.meta, &field.ident) {
-                (Meta::Path(_), Some(ident)) => Some(input::plain(ident)),
-                (Meta::Path(_), None) => {
-                    errors.on(mark, "a field without a name needs a key: write `#[tag(\"key\")]`");
-                    None
-                }
-                (meta, _) => key_of(meta, errors),
-            };
-            let Some(key) = key else { continue };
-            let member = field.ident.clone().map_or_else(
-                || {
-                    let index = u32::try_from(index).unwrap_or(u32::MAX);
-                    Member::Unnamed(Index { index, span: Span::mixed_site() })
-                },
-                Member::Named,
-            );
-            tags.push(TagField { member, key, ty: field.ty.clone() });
-        }
-    }
-    tags
-}
-
-fn key_of(meta: &Meta, errors: &mut Errors) -> Option<String> {
-    const EXAMPLE: &str = "write `#[tag]` or `#[tag(\"key\")]`";
-    let literal = match meta {
-        Meta::List(list) => syn::parse2::<Lit>(list.tokens.clone()).ok(),
-        Meta::Path(_) | Meta::NameValue(_) => None,
-    };
-    match literal {
-        Some(Lit::Str(key)) if !key.value().is_empty() && !key.value().contains(':') => {
-            Some(key.value())
-        }
-        Some(Lit::Str(key)) => {
-            errors.at(key.span(), "a tag's key is a text without `:` that is not empty");
-            None
-        }
-        _ => {
-            errors.at(meta.span(), format!("a tag takes one key: {EXAMPLE}"));
-            None
-        }
     }
 }

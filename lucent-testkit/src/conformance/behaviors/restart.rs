@@ -66,11 +66,9 @@ pub async fn read_models_survive(mut subject: Subject) {
     let projection = ProjectionId::new("accounts", 3);
     let document = Document { key: "a".into(), body: Bytes::from_static(b"[1]") };
     let commit = ProjectionCommit {
-        projection: projection.clone(),
-        from: Position::ZERO,
-        to: Position::new(5),
         changes: vec![DocumentChange::Put(document.clone())],
         activate: true,
+        ..ProjectionCommit::new(projection.clone(), Position::ZERO, Position::new(5))
     };
     subject.store().commit_projection(commit.clone()).await.expect("the step is taken");
     subject.reopen().await;
@@ -83,6 +81,27 @@ pub async fn read_models_survive(mut subject: Subject) {
     assert_eq!(active.expect("active versions are readable"), Some(3));
     let again = store.commit_projection(commit).await;
     assert!(matches!(again, Err(CommitError::CheckpointMoved { .. })), "{again:?}");
+}
+
+/// Parked events and their revision survive.
+pub async fn parked_events_survive(mut subject: Subject) {
+    let projection = ProjectionId::new("accounts", 3);
+    let parked = ParkedEvent {
+        key: "a".into(),
+        position: Position::new(4),
+        stream: stream("account-1"),
+        event_type: "Happened".to_owned(),
+        reason: Some("it fails".to_owned()),
+    };
+    let commit = ProjectionCommit {
+        parked: vec![ParkedChange::Park(parked.clone())],
+        ..ProjectionCommit::new(projection.clone(), Position::ZERO, Position::new(5))
+    };
+    subject.store().commit_projection(commit).await.expect("the step is taken");
+    subject.reopen().await;
+    let found = subject.store().parked(&projection).await.expect("what is parked is readable");
+    let lines = vec![ParkedLine { first: parked, events: 1 }];
+    assert_eq!(found, Parked { revision: 1, lines });
 }
 
 /// An inline projection goes on where it was.

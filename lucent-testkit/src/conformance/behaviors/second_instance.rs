@@ -54,16 +54,38 @@ pub async fn a_wait_ends_across_instances(subject: Subject) {
 /// Checkpoints hold across instances: who lost its place cannot move them.
 pub async fn checkpoints_are_checked_across_instances(subject: Subject) {
     let (one, other) = (subject.store(), subject.second().await);
-    let commit = ProjectionCommit {
-        projection: ProjectionId::new("accounts", 1),
-        from: Position::ZERO,
-        to: Position::new(3),
-        changes: Vec::new(),
-        activate: false,
-    };
+    let commit =
+        ProjectionCommit::new(ProjectionId::new("accounts", 1), Position::ZERO, Position::new(3));
     one.commit_projection(commit.clone()).await.expect("the step is taken");
     let outcome = other.commit_projection(commit).await;
     assert!(matches!(outcome, Err(CommitError::CheckpointMoved { .. })), "{outcome:?}");
+}
+
+/// What one instance parks and releases counts for the other.
+pub async fn parked_events_are_shared_by_instances(subject: Subject) {
+    let (first, second) = (subject.store(), subject.second().await);
+    let projection = ProjectionId::new("accounts", 1);
+    let key = ParkedKey::from("a");
+    let (start, position) = (Position::ZERO, Position::new(3));
+    let park = ParkedChange::Park(ParkedEvent {
+        key: key.clone(),
+        position,
+        stream: stream("account-1"),
+        event_type: "Happened".to_owned(),
+        reason: None,
+    });
+    let step = ProjectionCommit::new(projection.clone(), start, position);
+    let parks = ProjectionCommit { parked: vec![park], ..step };
+    first.commit_projection(parks).await.expect("the step starts from zero");
+    let found = second.parked(&projection).await.expect("what is parked is readable");
+    assert_eq!((found.revision, found.lines.len()), (1, 1));
+    let step = ProjectionCommit::new(projection.clone(), position, position);
+    let release = vec![ParkedChange::Release { key, position }];
+    let releases = ProjectionCommit { parked: release, revision: 1, ..step.clone() };
+    second.commit_projection(releases.clone()).await.expect("nothing was changed in between");
+    let stale = first.commit_projection(releases).await;
+    assert!(matches!(stale, Err(CommitError::ParkedMoved { .. })), "{stale:?}");
+    assert!(first.parked(&projection).await.expect("it is readable").lines.is_empty());
 }
 
 /// Writers of two instances get one order without a gap, and lose nothing.

@@ -7,8 +7,8 @@ use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead,
+        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 use lucent_testkit::conformance::{Gap, async_trait};
@@ -106,6 +106,34 @@ pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
         projection: &ProjectionId,
     ) -> Result<(), StoreError> {
         store.drop_projection(projection).await
+    }
+
+    async fn parked(store: &MemoryStore, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        store.parked(projection).await
+    }
+
+    async fn parked_events(
+        store: &MemoryStore,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        store.parked_events(projection, key, limit).await
+    }
+
+    async fn stored_versions(
+        store: &MemoryStore,
+        name: &str,
+    ) -> Result<Vec<StoredVersion>, StoreError> {
+        store.stored_versions(name).await
+    }
+
+    async fn replace_projection(
+        store: &MemoryStore,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        store.replace_projection(built, place).await
     }
 
     /// What is there after a restart.
@@ -228,5 +256,30 @@ impl<D: Defect> ReadModelStore for Mutant<D> {
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         D::drop_projection(&self.store, projection).await
+    }
+
+    async fn parked(&self, projection: &ProjectionId) -> Result<Parked, StoreError> {
+        D::parked(&self.store, projection).await
+    }
+
+    async fn parked_events(
+        &self,
+        projection: &ProjectionId,
+        key: &ParkedKey,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, StoreError> {
+        D::parked_events(&self.store, projection, key, limit).await
+    }
+
+    async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
+        D::stored_versions(&self.store, name).await
+    }
+
+    async fn replace_projection(
+        &self,
+        built: &ProjectionId,
+        place: &ProjectionId,
+    ) -> Result<(), CommitError> {
+        D::replace_projection(&self.store, built, place).await
     }
 }

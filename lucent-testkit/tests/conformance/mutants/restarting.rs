@@ -54,6 +54,11 @@ defects! {
             copy(store, 0).await
         }
     }
+    RestoresParkedEventsNot rejected by "restart::parked_events_survive" {
+        async fn reopened(store: &MemoryStore) -> MemoryStore {
+            copy(store, 0).await
+        }
+    }
     RestoresInlineProjectionsNot rejected by "restart::inline_projections_go_on" {
         async fn reopened(store: &MemoryStore) -> MemoryStore {
             copy(store, 0).await
@@ -65,6 +70,11 @@ defects! {
         }
     }
     HasInstancesOfItsOwn rejected by "second_instance::each_sees_the_others_events" {
+        fn second(_: &MemoryStore) -> MemoryStore {
+            MemoryStore::new()
+        }
+    }
+    ParksForItselfOnly rejected by "second_instance::parked_events_are_shared_by_instances" {
         fn second(_: &MemoryStore) -> MemoryStore {
             MemoryStore::new()
         }

@@ -1,7 +1,9 @@
 //! `cargo xtask services`: the servers that tests and examples need.
 //!
-//! Invariant: a server that a test needs is a variant of [`Service`], and nothing else starts one.
+//! Invariant: a server that a test needs is a variant of [`Service`]. Tests start servers of their own
+//! only to do them harm, with programs that are there because of a variant.
 
+mod pgbouncer;
 mod postgres;
 
 use crate::{Failure, Workspace};
@@ -9,6 +11,7 @@ use crate::{Failure, Workspace};
 /// A server that tests need.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Service {
+    PgBouncer,
     Postgres,
 }
 
@@ -22,10 +25,11 @@ enum Up {
 
 impl Service {
     /// Every server, in the order in which they are started.
-    const ALL: [Self; 1] = [Self::Postgres];
+    const ALL: [Self; 2] = [Self::Postgres, Self::PgBouncer];
 
     fn name(self) -> &'static str {
         match self {
+            Self::PgBouncer => "PgBouncer",
             Self::Postgres => "PostgreSQL",
         }
     }
@@ -33,6 +37,7 @@ impl Service {
     /// Starts the server, unless it runs, and returns once it answers.
     fn up(self, workspace: &Workspace) -> Result<Up, Failure> {
         match self {
+            Self::PgBouncer => pgbouncer::up(),
             Self::Postgres => postgres::up(workspace),
         }
     }
@@ -40,6 +45,7 @@ impl Service {
     /// Stops the server, if it runs.
     fn down(self, workspace: &Workspace) -> Result<(), Failure> {
         match self {
+            Self::PgBouncer => Ok(()),
             Self::Postgres => postgres::down(workspace),
         }
     }
@@ -47,6 +53,7 @@ impl Service {
     /// Says where the server answers, or that it does not.
     fn status(self, workspace: &Workspace) -> Result<String, Failure> {
         match self {
+            Self::PgBouncer => Ok(pgbouncer::status()),
             Self::Postgres => postgres::status(workspace),
         }
     }

@@ -112,7 +112,7 @@ impl Server {
         let is_root = is_root();
         let programs = match programs() {
             Some(programs) => programs,
-            None => install(is_root)?,
+            None => install()?,
         };
         let folder = folder(workspace);
         let home = home(workspace, &folder, is_root)?;
@@ -243,22 +243,28 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// Installs the server from Debian's packages.
-fn install(is_root: bool) -> Result<PathBuf, Failure> {
+fn install() -> Result<PathBuf, Failure> {
     let ways_out = format!(
         "install it (on Debian and Ubuntu `apt-get install postgresql`), or name a server of your \
          own in {URL_VARIABLE}, such as postgres://user:password@host/database"
     );
-    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-        return Err(Failure::Setup(format!("PostgreSQL is not installed: {ways_out}")));
-    }
-    println!("PostgreSQL is not installed; installing the package `postgresql`");
-    let mut install = Command::new("apt-get");
-    install.env("DEBIAN_FRONTEND", "noninteractive");
-    run(install.args(["install", "-y", "--no-install-recommends", "postgresql"]))
-        .map_err(|failure| Failure::Setup(format!("{failure}\n{ways_out}")))?;
+    install_package("PostgreSQL", "postgresql", &ways_out)?;
     programs().ok_or_else(|| {
         Failure::Setup(format!("the package `postgresql` brought no server: {ways_out}"))
     })
+}
+
+/// Installs one of Debian's packages, or says what else helps.
+pub(super) fn install_package(name: &str, package: &str, ways_out: &str) -> Result<(), Failure> {
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        return Err(Failure::Setup(format!("{name} is not installed: {ways_out}")));
+    }
+    println!("{name} is not installed; installing the package `{package}`");
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run(install.args(["install", "-y", "--no-install-recommends", package]))
+        .map_err(|failure| Failure::Setup(format!("{failure}\n{ways_out}")))
+        .map(drop)
 }
 
 /// Whether this process is root's.

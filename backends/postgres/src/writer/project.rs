@@ -1,0 +1,141 @@
+//! Steps of projections that run outside of an append.
+//!
+//! Invariant: a step is one statement, so that it is taken as a whole or not at all.
+
+use std::collections::HashMap;
+
+use lucent_core::{
+    Position,
+    store::{CommitError, DocumentChange, ParkedChange, ParkedKey, ProjectionCommit, ProjectionId},
+};
+
+use crate::{
+    connect::Session,
+    fault::Fault,
+    reader::key_columns,
+    row::{Json, from_sql, to_sql},
+};
+
+/// Takes a step of a projection.
+pub(crate) async fn take_step(
+    session: &Session,
+    commit: &ProjectionCommit,
+) -> Result<Result<(), CommitError>, Fault> {
+    // Of several changes of one document the last one counts.
+    let mut changes = HashMap::new();
+    for change in &commit.changes {
+        match change {
+            DocumentChange::Put(document) => {
+                changes.insert(document.key.as_str(), Some(Json(&document.body[..])))
+            }
+            DocumentChange::Delete(key) => changes.insert(key.as_str(), None),
+        };
+    }
+    let (mut keys, mut bodies, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, body) in changes {
+        match body {
+            Some(body) => {
+                keys.push(key);
+                bodies.push(body);
+            }
+            None => deleted.push(key),
+        }
+    }
+    let parked = ParkedColumns::of(&commit.parked);
+    let parks = !commit.parked.is_empty();
+    let row = session
+        .query_one(
+            PROJECT,
+            &[
+                &&*commit.projection.name,
+                &i64::from(commit.projection.version),
+                &to_sql(commit.from.get()),
+                &to_sql(commit.to.get()),
+                &to_sql(commit.revision),
+                &commit.activate,
+                &(!keys.is_empty()).then_some(keys),
+                &(!bodies.is_empty()).then_some(bodies),
+                &(!deleted.is_empty()).then_some(deleted),
+                &parks.then_some(parked.kinds),
+                &parks.then_some(parked.keys),
+                &parks.then_some(parked.positions),
+                &parks.then_some(parked.streams),
+                &parks.then_some(parked.types),
+                &parks.then_some(parked.reasons),
+            ],
+        )
+        .await?;
+    let projection = commit.projection.clone();
+    Ok(match row.try_get::<_, Option<i64>>(0)?.map(from_sql).map(Position::new) {
+        Some(found) if found == commit.from => Ok(()),
+        Some(found) => {
+            Err(CommitError::CheckpointMoved { projection, expected: commit.from, found })
+        }
+        None => Err(CommitError::ParkedMoved { projection }),
+    })
+}
+
+/// Puts what was built under one id into the place of another.
+pub(crate) async fn replace(
+    session: &Session,
+    built: &ProjectionId,
+    place: &ProjectionId,
+) -> Result<Result<(), CommitError>, Fault> {
+    let (built_version, place_version) = (i64::from(built.version), i64::from(place.version));
+    let row = session
+        .query_one(REPLACE, &[&&*built.name, &built_version, &&*place.name, &place_version])
+        .await?;
+    let checkpoints: Vec<i64> = row.try_get(0)?;
+    let position =
+        |index: usize| Position::new(checkpoints.get(index).copied().map_or(0, from_sql));
+    let (found, expected) = (position(0), position(1));
+    Ok(match found >= expected {
+        true => Ok(()),
+        false => Err(CommitError::CheckpointMoved { projection: built.clone(), expected, found }),
+    })
+}
+
+/// Changes of parked events, column by column; one without a stream is taken out of its line.
+#[derive(Default)]
+struct ParkedColumns<'a> {
+    kinds: Vec<i16>,
+    keys: Vec<&'a str>,
+    positions: Vec<i64>,
+    streams: Vec<Option<&'a str>>,
+    types: Vec<Option<&'a str>>,
+    reasons: Vec<Option<&'a str>>,
+}
+
+impl<'a> ParkedColumns<'a> {
+    fn of(changes: &'a [ParkedChange]) -> Self {
+        // Of several changes of one event the last one counts.
+        let mut last: HashMap<(&ParkedKey, Position), &ParkedChange> = HashMap::new();
+        for change in changes {
+            let place = match change {
+                ParkedChange::Park(event) => (&event.key, event.position),
+                ParkedChange::Release { key, position } => (key, *position),
+            };
+            last.insert(place, change);
+        }
+        let mut columns = Self::default();
+        for ((key, position), change) in last {
+            let (kind, key) = key_columns(key);
+            columns.kinds.push(kind);
+            columns.keys.push(key);
+            columns.positions.push(to_sql(position.get()));
+            let parked = match change {
+                ParkedChange::Park(event) => Some(event),
+                ParkedChange::Release { .. } => None,
+            };
+            columns.streams.push(parked.map(|event| event.stream.as_str()));
+            columns.types.push(parked.map(|event| event.event_type.as_str()));
+            columns.reasons.push(parked.and_then(|event| event.reason.as_deref()));
+        }
+        columns
+    }
+}
+
+const PROJECT: &str =
+    "SELECT {schema}.project($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+const REPLACE: &str = "SELECT {schema}.replace_projection($1, $2, $3, $4)";

@@ -1,0 +1,102 @@
+//! Schemas of earlier versions, and migrations that fail halfway.
+
+use std::{fs, path::Path};
+
+use lucent_core::{
+    Position,
+    store::{
+        EventStore as _, ExpectedVersion, Parked, ParkedChange, ParkedEvent, ProjectionCommit,
+        ProjectionId, ReadModelStore as _,
+    },
+};
+use lucent_postgres::PostgresStore;
+use lucent_testkit::network::{Fault, FaultyNetwork};
+
+use crate::{
+    events::{append, stream},
+    server::{TestSchema, address, client, through},
+};
+
+#[tokio::test]
+async fn a_ledger_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let schema = TestSchema::new();
+    let first = include_str!("../src/schema/001.sql").replace("{schema}", "{s}");
+    schema.run(&format!("CREATE SCHEMA {{s}}; {first}")).await;
+    schema
+        .run(
+            "UPDATE {s}.ledger SET schema_version = 1; \
+             SELECT {s}.project('accounts', 1, 0, 5, true, '{a}', ARRAY['1']::json[], NULL)",
+        )
+        .await;
+    let stores = [schema.open().await, schema.open().await];
+    let id = ProjectionId::new("accounts", 1);
+    for store in &stores {
+        assert_eq!(store.checkpoint(&id).await.unwrap(), Position::new(5));
+        assert_eq!(store.active_version("accounts").await.unwrap(), Some(1));
+        assert_eq!(store.document_page(&id, None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.parked(&id).await.unwrap(), Parked::default());
+    }
+    let parked = ParkedEvent {
+        key: "a".into(),
+        position: Position::new(6),
+        stream: lucent_core::StreamId::new("s-1").unwrap(),
+        event_type: "Happened".into(),
+        reason: Some("it fails".into()),
+    };
+    let step = ProjectionCommit::new(id.clone(), Position::new(5), Position::new(6));
+    let parked = vec![ParkedChange::Park(parked)];
+    stores[0].commit_projection(ProjectionCommit { parked, ..step }).await.unwrap();
+    assert_eq!(stores[1].parked(&id).await.unwrap().lines.len(), 1);
+}
+
+/// The steps from each version to the next.
+fn steps() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|end| end == "sql")).collect();
+    files.sort();
+    files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_ledger_of_any_earlier_version_is_brought_up_to_date_with_its_events() {
+    let steps = steps();
+    for version in 1..=steps.len() {
+        let schema = TestSchema::new();
+        schema.run("CREATE SCHEMA {s}").await;
+        let filled = steps[..version].iter().map(|step| step.replace("{schema}", "{s}"));
+        schema.run(&filled.collect::<Vec<_>>().join(";\n")).await;
+        schema
+            .run(&format!(
+                "UPDATE {{s}}.ledger SET schema_version = {version}; \
+                 INSERT INTO {{s}}.events (position, version, recorded_at, schema_version, \
+                     event_id, correlation, causation, size, stream, event_type, payload) \
+                 VALUES (1, 1, now(), 1, gen_random_uuid(), gen_random_uuid(), \
+                     gen_random_uuid(), 2, 'a-1', 'Happened', '42')"
+            ))
+            .await;
+        // Several programs may be updated at once.
+        let (store, other) = tokio::join!(schema.open(), schema.open());
+        assert_eq!(store.stream_version(&stream("a-1")).await.unwrap().get(), 1);
+        store.append(append("a-1", ExpectedVersion::StreamExists)).await.unwrap();
+        let appended = other.append(append("a-1", ExpectedVersion::StreamExists)).await.unwrap();
+        assert_eq!(appended.position, Position::new(3));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_migration_that_is_cut_off_leaves_nothing_and_can_be_done_again() {
+    let schema = TestSchema::new();
+    let network = FaultyNetwork::to(address().await).await.unwrap();
+    let builder = || PostgresStore::builder(through(network.address())).schema(&schema.name);
+    let struck = network.on(b"CREATE TABLE", Fault::LoseAnswer);
+    let error = builder().connect().await.unwrap_err();
+    struck.await;
+    assert!(error.is_transient(), "{error:?}");
+    let exists = "SELECT to_regnamespace($1) IS NULL";
+    let gone = client().await.query_one(exists, &[&schema.name]).await.unwrap();
+    assert!(gone.get::<_, bool>(0), "half of a migration is there");
+    let store = builder().connect().await.unwrap();
+    store.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
+}

@@ -1,0 +1,358 @@
+//! A projection of this application, and how far it has come.
+//!
+//! Invariant: a progress that is published was reached; it never runs ahead of the read model.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+use crate::{
+    app::ParkingPolicy,
+    position::Position,
+    projection::{Consistency, Projection},
+    query::StuckCause,
+    store::{ParkedKeys, ProjectionId, ReadModelStore},
+};
+
+/// A projection and its progress.
+pub(crate) struct RunningProjection {
+    pub(crate) projection: Arc<dyn Projection>,
+    pub(crate) store: Arc<dyn ReadModelStore>,
+    pub(crate) id: ProjectionId,
+    pub(crate) policy: ParkingPolicy,
+    /// The version that queries are answered from.
+    pub(crate) active: AtomicU32,
+    /// Whether the store knew at the start that this version is the active one.
+    pub(crate) settled: bool,
+    pub(crate) progress: watch::Sender<Progress>,
+    /// Steps and repairs of one process take turns, so that neither starves.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Tells the worker that somebody else changed what is stored.
+    pub(crate) changed: Notify,
+    parked: Mutex<Arc<ParkedKeys>>,
+    /// What is built anew under another id, to take this one's place.
+    rebuild: Mutex<Option<Arc<Self>>>,
+    cancelled: AtomicBool,
+    /// Whether it is to take over although it has parked events.
+    forced: AtomicBool,
+    /// Whether queries were told to be answered from an older version.
+    rolled_back: AtomicBool,
+}
+
+/// How far a worker has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    pub(crate) position: Position,
+    pub(crate) head: Position,
+    pub(crate) caught_up: bool,
+    pub(crate) failure: Option<String>,
+    /// Why it will not move on without help.
+    pub(crate) stuck: Option<StuckCause>,
+    /// When the position changed last.
+    moved: Instant,
+    /// Where and when this process began.
+    began: (Position, Instant),
+}
+
+/// How far a projection has come.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ProjectionStatus {
+    /// Which projection.
+    pub projection: ProjectionId,
+    /// When it sees events.
+    pub consistency: Consistency,
+    /// What it is doing.
+    pub state: ProjectionState,
+    /// The last position that it has seen.
+    pub position: Position,
+    /// The end of the log, as the projection knows it.
+    pub head: Position,
+    /// How many positions it is behind the end of the log.
+    pub lag: u64,
+    /// How long ago it moved last.
+    pub idle: Duration,
+    /// Whether it had seen the whole log at least once since the start.
+    pub caught_up: bool,
+    /// How fast this process builds it, while it has not seen the whole log.
+    pub pace: Option<Pace>,
+    /// The version that queries are answered from.
+    pub active_version: u32,
+    /// How many keys have parked events.
+    pub parked_keys: usize,
+    /// Why it does not move on, if it keeps failing.
+    pub failure: Option<String>,
+}
+
+/// What a projection is doing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ProjectionState {
+    /// It has not seen the whole log yet.
+    Building,
+    /// It takes events as they come.
+    Following,
+    /// It fails, and is tried again.
+    Failing,
+    /// It has seen the whole log, and parked what the version before it has not: queries are answered
+    /// from that one until the parked events are retried or dropped, or the version is activated.
+    Held,
+    /// Building it was cancelled.
+    Cancelled,
+    /// Its worker was stopped.
+    Stopped,
+}
+
+/// How fast a read model is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pace {
+    /// Positions of the log per second, on average since this process began.
+    pub events_per_second: u64,
+    /// How long the rest takes at this pace; unknown before the first step.
+    pub remaining: Option<Duration>,
+}
+
+impl RunningProjection {
+    /// `active` is the version that the store answers queries from, if it answers any yet.
+    pub(crate) fn new(
+        projection: Arc<dyn Projection>,
+        store: Arc<dyn ReadModelStore>,
+        active: Option<u32>,
+        policy: ParkingPolicy,
+    ) -> Self {
+        let id = projection.id();
+        let settled = active == Some(id.version);
+        // Without an older version there is nothing else to answer from.
+        let active = active.unwrap_or(id.version);
+        Self::under(id, projection, store, (active, settled), policy)
+    }
+
+    /// The same projection, built anew under another id.
+    pub(crate) fn rebuilt_as(&self, id: ProjectionId) -> Self {
+        let (projection, store) = (Arc::clone(&self.projection), Arc::clone(&self.store));
+        let version = id.version;
+        Self::under(id, projection, store, (version, true), self.policy)
+    }
+
+    fn under(
+        id: ProjectionId,
+        projection: Arc<dyn Projection>,
+        store: Arc<dyn ReadModelStore>,
+        (active, settled): (u32, bool),
+        policy: ParkingPolicy,
+    ) -> Self {
+        let now = Instant::now();
+        let progress = Progress {
+            position: Position::ZERO,
+            head: Position::ZERO,
+            caught_up: false,
+            failure: None,
+            stuck: None,
+            moved: now,
+            began: (Position::ZERO, now),
+        };
+        Self {
+            projection,
+            store,
+            id,
+            policy,
+            active: AtomicU32::new(active),
+            settled,
+            progress: watch::Sender::new(progress),
+            turn: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
+            parked: Mutex::default(),
+            rebuild: Mutex::default(),
+            cancelled: AtomicBool::new(false),
+            forced: AtomicBool::new(false),
+            rolled_back: AtomicBool::new(false),
+        }
+    }
+
+    /// Publishes where the worker starts.
+    pub(crate) fn begins_at(&self, position: Position) {
+        self.progress.send_modify(|progress| {
+            let now = Instant::now();
+            progress.position = position;
+            progress.head = progress.head.max(position);
+            progress.moved = now;
+            progress.began = (position, now);
+            progress.caught_up = false;
+            progress.stuck = None;
+        });
+    }
+
+    /// Publishes how far the worker has come.
+    pub(crate) fn reached(&self, position: Position, caught_up: bool) {
+        self.progress.send_modify(|progress| {
+            if position > progress.position {
+                progress.position = position;
+                progress.moved = Instant::now();
+            }
+            progress.head = progress.head.max(position);
+            progress.caught_up |= caught_up;
+            progress.failure = None;
+            progress.stuck = None;
+        });
+    }
+
+    /// Tells those who read traces how far it has come.
+    pub(crate) fn trace_progress(&self) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let ProjectionStatus { position, head, lag, parked_keys, .. } = self.status();
+            let (position, head) = (position.get(), head.get());
+            tracing::debug!(projection = %self.id, position, head, lag, parked_keys, "a page was taken");
+        }
+    }
+
+    /// Publishes how long the log is.
+    pub(crate) fn saw_head(&self, head: Position) {
+        self.progress.send_modify(|progress| progress.head = progress.head.max(head));
+    }
+
+    /// Publishes why the worker does not move on, and whether it needs help.
+    pub(crate) fn failing(&self, reason: String, stuck: Option<StuckCause>) {
+        self.progress.send_modify(|progress| {
+            progress.failure = Some(reason);
+            progress.stuck = stuck;
+        });
+    }
+
+    /// Publishes that the worker will not move on without help.
+    pub(crate) fn stuck(&self, cause: StuckCause) {
+        self.progress.send_modify(|progress| progress.stuck = Some(cause));
+    }
+
+    /// Publishes which keys have parked events.
+    pub(crate) fn publish_parked(&self, keys: ParkedKeys) {
+        *self.parked.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Which keys have parked events, as this process knows it.
+    pub(crate) fn parked(&self) -> Arc<ParkedKeys> {
+        Arc::clone(&self.parked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has queries answered from this version, and tells those who wait.
+    pub(crate) fn answer_from(&self, version: u32) {
+        self.active.store(version, Ordering::Release);
+        self.rolled_back.store(version < self.id.version, Ordering::Release);
+        self.progress.send_modify(|progress| {
+            if matches!(progress.stuck, Some(StuckCause::Held { .. })) {
+                progress.stuck = None;
+            }
+        });
+        self.changed.notify_one();
+    }
+
+    /// The older version from which queries were told to be answered.
+    pub(crate) fn rolled_back_to(&self) -> Option<u32> {
+        let rolled_back = self.rolled_back.load(Ordering::Acquire);
+        rolled_back.then(|| self.active.load(Ordering::Acquire))
+    }
+
+    /// Has it take over although it has parked events.
+    pub(crate) fn force(&self) {
+        self.forced.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced.load(Ordering::Acquire)
+    }
+
+    /// Has the worker give up.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Has the worker begin again; whether it had given up.
+    pub(crate) fn resume(&self) -> bool {
+        let resumed = self.cancelled.swap(false, Ordering::AcqRel);
+        self.changed.notify_one();
+        resumed
+    }
+
+    /// What is built anew to take this one's place.
+    pub(crate) fn rebuild(&self) -> Option<Arc<Self>> {
+        self.rebuild.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets or ends the rebuild; not if another one is under way.
+    pub(crate) fn set_rebuild(&self, rebuild: Option<Arc<Self>>) -> bool {
+        let mut current = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = current.is_none() || rebuild.is_none();
+        if free {
+            *current = rebuild;
+        }
+        free
+    }
+
+    /// The version that queries are answered from.
+    pub(crate) fn active_id(&self) -> ProjectionId {
+        ProjectionId::new(Arc::clone(&self.id.name), self.active.load(Ordering::Acquire))
+    }
+
+    /// Whether queries are answered from the version of this program.
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire) == self.id.version
+    }
+
+    pub(crate) fn status(&self) -> ProjectionStatus {
+        let progress = self.progress.borrow().clone();
+        ProjectionStatus {
+            projection: self.id.clone(),
+            consistency: self.projection.consistency(),
+            state: progress.state(),
+            position: progress.position,
+            head: progress.head,
+            lag: progress.head.get().saturating_sub(progress.position.get()),
+            idle: progress.moved.elapsed(),
+            caught_up: progress.caught_up,
+            pace: (!progress.caught_up).then(|| progress.pace()),
+            active_version: self.active.load(Ordering::Acquire),
+            parked_keys: self.parked().len(),
+            failure: progress.failure,
+        }
+    }
+}
+
+impl Progress {
+    fn state(&self) -> ProjectionState {
+        match &self.stuck {
+            Some(StuckCause::Cancelled) => ProjectionState::Cancelled,
+            Some(StuckCause::Stopped) => ProjectionState::Stopped,
+            Some(StuckCause::Held { .. }) => ProjectionState::Held,
+            Some(_) => ProjectionState::Failing,
+            None if self.failure.is_some() => ProjectionState::Failing,
+            None if self.caught_up => ProjectionState::Following,
+            None => ProjectionState::Building,
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        let (from, since) = self.began;
+        let done = self.position.get().saturating_sub(from.get());
+        let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let left = self.head.get().saturating_sub(self.position.get());
+        Pace {
+            events_per_second: done.saturating_mul(1_000) / millis,
+            remaining: (left.saturating_mul(millis)).checked_div(done).map(Duration::from_millis),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Work that several nodes share: who is there, who owns which shard, where a call goes.
+//!
+//! Everything here but [`Transport`] and [`MeshNode`] is a value and a pure function of it, with the
+//! time passed in, so that slow, dying and cut-off nodes are simulated and not waited for.
+
+mod admission;
+mod balance;
+mod gate;
+mod in_process;
+mod load;
+mod members;
+mod mesh_node;
+mod node;
+mod ownership;
+mod route;
+mod shard;
+mod transport;
+
+pub use admission::{Slots, WaitingRoom, Waits};
+pub use balance::{BalancePolicy, Balancer, Move, ShardLoad};
+pub use gate::{Gate, NotOwner};
+pub use in_process::InProcessMesh;
+pub use load::{Load, PeakLatency};
+pub use members::{BeatPolicy, Members, Standing};
+pub use mesh_node::{MeshError, MeshNode, Serve};
+pub use node::{Beat, Capacity, Needs, NodeId, Urgency};
+pub use ownership::Ownership;
+pub use route::{Call, Knowledge, Nowhere, Route, RouteReason, route};
+pub use shard::Shard;
+pub use transport::{Request, Transport, TransportError};

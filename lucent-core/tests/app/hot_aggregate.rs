@@ -1,0 +1,231 @@
+//! Many commands on one aggregate at once.
+
+use futures::{FutureExt as _, future::join_all};
+use lucent_core::{
+    prelude::*,
+    store::{SnapshotKey, SnapshotStore as _, VersionConflict},
+};
+
+use super::{
+    domain::{CURSED, Refusal, Till, TillEvent, add, app, append_elsewhere, open, take, till},
+    store_with_faults::{Fault, Faults, StoreWithFaults},
+};
+
+type Outcome<R, E> = Result<Done<R>, CommandError<E>>;
+
+/// An application with an open till, whose store others use, too.
+async fn opened()
+-> (App<super::domain::commands_only::Registry>, MemoryStore, std::sync::Arc<Faults>) {
+    let memory = MemoryStore::new();
+    let (store, faults) = StoreWithFaults::over(memory.clone());
+    let app = app(store).await;
+    app.execute(open("a")).await.unwrap();
+    (app, memory, faults)
+}
+
+/// Polls a command once: it is decided, and its append is under way or waits for another one.
+fn begin<R, E>(command: &mut (impl Future<Output = Outcome<R, E>> + Unpin)) {
+    assert!(command.now_or_never().is_none(), "reported before it was confirmed");
+}
+
+#[tokio::test]
+async fn many_commands_on_one_aggregate_are_decided_in_turn() {
+    let app = app(MemoryStore::new()).await;
+    app.execute(open("a")).await.unwrap();
+    let commands = (0..100).map(|_| app.execute(add("a", &[1])).into_future());
+    let mut sums: Vec<_> = futures::future::join_all(commands)
+        .await
+        .into_iter()
+        .map(|done| done.unwrap().reply)
+        .collect();
+    sums.sort_unstable();
+    assert_eq!(sums, (1..=100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn commands_that_come_during_an_append_share_the_next_one() {
+    let (app, _, faults) = opened().await;
+    let before = faults.appends();
+    faults.set(Fault::Hold);
+    let mut commands: Vec<_> = (0..16).map(|_| app.execute(add("a", &[1])).into_future()).collect();
+    commands.iter_mut().for_each(begin);
+    faults.set(Fault::None);
+    let done = join_all(commands).await;
+    let done: Vec<_> = done.into_iter().map(|done| done.unwrap()).collect();
+    assert_eq!(faults.appends() - before, 2);
+    let replies: Vec<_> = done.iter().map(|done| done.reply).collect();
+    assert_eq!(replies, (1..=16).collect::<Vec<_>>(), "decided in the order in which they came");
+    let versions: Vec<_> = done.iter().map(|done| done.version.get()).collect();
+    assert_eq!(versions, (2..=17).collect::<Vec<_>>());
+    assert!(done.iter().all(|done| done.events == 1 && !done.repeated));
+    assert_eq!(app.load::<Till>(&till("a")).await.unwrap().state.sum, 16);
+}
+
+#[tokio::test]
+async fn commands_that_were_decided_on_an_append_that_lost_are_decided_again() {
+    let (app, memory, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut first = app.execute(add("a", &[1])).into_future();
+    begin(&mut first);
+    let mut second = app.execute(add("a", &[1])).into_future();
+    begin(&mut second);
+    // The stream is now as long as the second command believes, but of another event.
+    append_elsewhere(&memory, "a", &[TillEvent::CoinAdded { value: 100 }]).await;
+    faults.set(Fault::None);
+    let (first, second) = futures::join!(first, second);
+    let mut sums = [first.unwrap().reply, second.unwrap().reply];
+    sums.sort_unstable();
+    assert_eq!(sums, [101, 102]);
+    assert_eq!(app.load::<Till>(&till("a")).await.unwrap().state.sum, 102);
+}
+
+#[tokio::test]
+async fn a_refusal_is_reported_only_when_the_state_that_it_rests_on_is_confirmed() {
+    let (app, memory, faults) = opened().await;
+    app.execute(add("a", &[5])).await.unwrap();
+    faults.set(Fault::Hold);
+    let mut taken = app.execute(take("a", 5)).into_future();
+    begin(&mut taken);
+    // On the unconfirmed state there is nothing left.
+    let mut refused = app.execute(take("a", 1)).into_future();
+    begin(&mut refused);
+    faults.set(Fault::None);
+    let (taken, refused) = futures::join!(taken, refused);
+    assert_eq!(taken.unwrap().events, 1);
+    assert_eq!(refused.unwrap_err().refusal(), Some(Refusal::TooLittle { sum: 0 }));
+
+    faults.set(Fault::Hold);
+    let mut added = app.execute(add("a", &[1])).into_future();
+    begin(&mut added);
+    let mut accepted = app.execute(take("a", 7)).into_future();
+    begin(&mut accepted);
+    append_elsewhere(&memory, "a", &[TillEvent::CoinAdded { value: 7 }]).await;
+    faults.set(Fault::None);
+    let (added, accepted) = futures::join!(added, accepted);
+    assert_eq!((added.unwrap().events, accepted.unwrap().events), (1, 1), "decided anew");
+}
+
+#[tokio::test]
+async fn a_failing_store_fails_the_commands_of_the_append_and_not_those_after_it() {
+    let (app, _, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut first = app.execute(add("a", &[1])).into_future();
+    begin(&mut first);
+    let mut second = app.execute(add("a", &[10])).into_future();
+    begin(&mut second);
+    faults.set(Fault::Busy);
+    assert!(matches!(first.await, Err(CommandError::Busy(_))));
+    faults.set(Fault::None);
+    assert_eq!(second.await.unwrap().reply, 10, "what the first one decided did not come about");
+}
+
+#[tokio::test]
+async fn a_caller_that_is_gone_takes_nobody_with_it() {
+    let (app, _, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut commands: Vec<_> = (0..5).map(|_| app.execute(add("a", &[1])).into_future()).collect();
+    commands.iter_mut().for_each(begin);
+    // The first one's append is under way, the others share the next one.
+    drop(commands.remove(0));
+    drop(commands.remove(0));
+    faults.set(Fault::None);
+    let done = join_all(commands).await;
+    let replies: Vec<_> = done.into_iter().map(|done| done.unwrap().reply).collect();
+    assert_eq!(replies, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn an_append_that_nobody_waits_for_leaves_no_state_behind() {
+    let (app, _, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut first = app.execute(add("a", &[1])).into_future();
+    begin(&mut first);
+    let mut second = app.execute(add("a", &[1])).into_future();
+    begin(&mut second);
+    drop((second, first));
+    faults.set(Fault::None);
+    assert_eq!(app.execute(add("a", &[1])).await.unwrap().reply, 1);
+    // Here the first append goes on, and only what was decided on it is gone.
+    faults.set(Fault::Hold);
+    let mut first = app.execute(add("a", &[1])).into_future();
+    begin(&mut first);
+    let mut second = app.execute(add("a", &[1])).into_future();
+    begin(&mut second);
+    drop(second);
+    let mut third = app.execute(add("a", &[1])).into_future();
+    begin(&mut third);
+    faults.set(Fault::None);
+    let (first, third) = futures::join!(first, third);
+    assert_eq!((first.unwrap().reply, third.unwrap().reply), (2, 3));
+}
+
+#[tokio::test]
+async fn a_panic_on_a_state_to_come_spoils_no_other_command() {
+    let (app, _, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut first = app.execute(add("a", &[1])).into_future();
+    begin(&mut first);
+    let mut second = app.execute(add("a", &[1])).into_future();
+    begin(&mut second);
+    let panicking = std::panic::AssertUnwindSafe(app.execute(add("a", &[CURSED])).into_future());
+    assert!(panicking.catch_unwind().await.is_err());
+    let mut third = app.execute(add("a", &[1])).into_future();
+    begin(&mut third);
+    faults.set(Fault::None);
+    let (first, second, third) = futures::join!(first, second, third);
+    let replies = [first, second, third].map(|done| done.unwrap().reply);
+    assert_eq!(replies, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn creating_twice_at_once_creates_once() {
+    let (store, faults) = StoreWithFaults::new();
+    let app = app(store).await;
+    faults.set(Fault::Hold);
+    let mut first = app.execute(open("a")).into_future();
+    begin(&mut first);
+    let mut second = app.execute(open("a")).into_future();
+    begin(&mut second);
+    let mut added = app.execute(add("a", &[1])).into_future();
+    begin(&mut added);
+    faults.set(Fault::None);
+    let (first, second, added) = futures::join!(first, second, added);
+    assert_eq!((first.unwrap().events, added.unwrap().reply), (1, 1));
+    assert!(matches!(
+        second.unwrap_err(),
+        CommandError::Conflict(VersionConflict::StreamExists { .. })
+    ));
+}
+
+#[tokio::test]
+async fn command_ids_repeat_also_when_the_first_one_is_under_way() {
+    let (app, _, faults) = opened().await;
+    let id = CommandId::new();
+    faults.set(Fault::Hold);
+    let mut commands: Vec<_> =
+        (0..3).map(|_| app.execute(add("a", &[5])).id(id).into_future()).collect();
+    commands.iter_mut().for_each(begin);
+    let mut other = app.execute(add("a", &[1])).into_future();
+    begin(&mut other);
+    faults.set(Fault::None);
+    let (done, other) = futures::join!(join_all(commands), other);
+    let done: Vec<_> = done.into_iter().map(|done| done.unwrap()).collect();
+    assert_eq!(done.iter().filter(|done| !done.repeated).count(), 1);
+    assert!(done.iter().all(|done| (done.reply, done.version) == (5, Version::new(2))));
+    assert_eq!(other.unwrap().reply, 6);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_taken_of_a_confirmed_state_only() {
+    let (app, memory, faults) = opened().await;
+    faults.set(Fault::Hold);
+    let mut commands: Vec<_> = (0..8).map(|_| app.execute(add("a", &[1])).into_future()).collect();
+    commands.iter_mut().for_each(begin);
+    let key = SnapshotKey { stream: till("a").stream_id().unwrap(), aggregate: "Till" };
+    assert!(memory.load_snapshot(&key).await.unwrap().is_none());
+    faults.set(Fault::None);
+    drop(join_all(commands).await);
+    let snapshot = memory.load_snapshot(&key).await.unwrap().unwrap();
+    let state: Till = snapshot.payload.to_json().unwrap();
+    assert_eq!((snapshot.version, state.sum), (Version::new(9), 8));
+}

@@ -1,0 +1,5 @@
+//! Work that several nodes share.
+
+mod nodes;
+mod ownership;
+mod routing;

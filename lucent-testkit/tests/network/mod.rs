@@ -1,0 +1,3 @@
+//! Tests of the network that fails on command.
+
+mod faults;
