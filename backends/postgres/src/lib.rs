@@ -15,6 +15,7 @@ mod builder;
 mod connect;
 mod fault;
 mod heads;
+mod leases;
 mod reader;
 mod row;
 mod schema;

@@ -13,16 +13,20 @@ use lucent_core::{
     },
 };
 use tokio::sync::oneshot;
+use tokio_postgres::types::ToSql;
 
 use crate::{
     PostgresBuilder,
     connect::Server,
     fault::Fault,
     heads::{Heads, closed},
+    leases,
     reader::{self, Readers},
     row::{Json, from_sql, to_sql},
     schema::migrate,
-    writer::{Answer, EncodedAppend, Request, Writer, command_outcome},
+    writer::{
+        Answer, EncodedAppend, LEASE_LOST, PROJECT_PART, Part, Request, Writer, command_outcome,
+    },
 };
 
 /// Events, snapshots and read models in a PostgreSQL database (version 13 or newer).
@@ -73,6 +77,10 @@ impl PostgresStore {
     pub async fn close(&self) {
         self.shared.writer.close().await;
         self.shared.heads.close();
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.shared.readers
     }
 
     /// Checks an append's condition as far as the writer does not remember the log.
@@ -257,20 +265,14 @@ impl ReadModelStore for PostgresStore {
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
-        let found = {
-            let commit = &commit;
-            let readers = &self.shared.readers;
-            readers
-                .run_once("commit a projection", |session| async move {
-                    take_step(&session, commit).await
-                })
-                .await?
-        };
-        if found == commit.from {
-            return Ok(());
-        }
-        let ProjectionCommit { projection, from: expected, .. } = commit;
-        Err(CommitError::CheckpointMoved { projection, expected, found })
+        let commit = &commit;
+        let readers = &self.shared.readers;
+        readers
+            .run_once(
+                "commit a projection",
+                |session| async move { take_step(&session, commit).await },
+            )
+            .await?
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
@@ -293,11 +295,11 @@ impl ReadModelStore for PostgresStore {
     }
 }
 
-/// Takes a step of a projection; gives the checkpoint that was found.
+/// Takes a step of a projection.
 async fn take_step(
     session: &crate::connect::Session,
     commit: &ProjectionCommit,
-) -> Result<Position, Fault> {
+) -> Result<Result<(), CommitError>, Fault> {
     // Of several changes of one document the last one counts.
     let mut changes = std::collections::HashMap::new();
     for change in &commit.changes {
@@ -308,6 +310,9 @@ async fn take_step(
             DocumentChange::Delete(key) => changes.insert(key.as_str(), None),
         };
     }
+    let name = &*commit.projection.name;
+    let version = i64::from(commit.projection.version);
+    let (from, to) = (to_sql(commit.from.get()), to_sql(commit.to.get()));
     let (mut keys, mut bodies, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
     for (key, body) in changes {
         match body {
@@ -318,22 +323,32 @@ async fn take_step(
             None => deleted.push(key),
         }
     }
-    let row = session
-        .query_one(
-            PROJECT,
-            &[
-                &&*commit.projection.name,
-                &i64::from(commit.projection.version),
-                &to_sql(commit.from.get()),
-                &to_sql(commit.to.get()),
-                &commit.activate,
-                &(!keys.is_empty()).then_some(keys),
-                &(!bodies.is_empty()).then_some(bodies),
-                &(!deleted.is_empty()).then_some(deleted),
-            ],
-        )
-        .await?;
-    Ok(Position::new(from_sql(row.try_get(0)?)))
+    let keys = (!keys.is_empty()).then_some(keys);
+    let bodies = (!bodies.is_empty()).then_some(bodies);
+    let deleted = (!deleted.is_empty()).then_some(deleted);
+    let part = Part::of(commit);
+    let mut values: Vec<&(dyn ToSql + Sync)> =
+        vec![&name, &version, &from, &to, &commit.activate, &keys, &bodies, &deleted];
+    let sql = match &part {
+        None => PROJECT,
+        Some(part) => {
+            values.extend(part.values());
+            PROJECT_PART
+        }
+    };
+    let row = session.query_one(sql, &values).await?;
+    let found: i64 = row.try_get(0)?;
+    let projection = commit.projection.clone();
+    Ok(match (&commit.fence, Position::new(from_sql(found))) {
+        (Some(fence), _) if found == LEASE_LOST => {
+            let held_by = leases::holder(session, &fence.lease).await?;
+            Err(CommitError::LeaseLost { projection, lease: fence.lease.clone(), held_by })
+        }
+        (_, found) if found == commit.from => Ok(()),
+        (_, found) => {
+            Err(CommitError::CheckpointMoved { projection, expected: commit.from, found })
+        }
+    })
 }
 
 const PROJECT: &str = "SELECT {schema}.project($1, $2, $3, $4, $5, $6, $7, $8)";

@@ -37,9 +37,12 @@ enum Header {
 pub(crate) const APPLICATION_ID: u32 = 0x4c63_6e74;
 
 /// The newest schema that this code reads and the one that it writes.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
-/// Checks the file, creates the schema if it is new, and gives the writer's connection.
+/// The steps from each version to the next.
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_003.sql")];
+
+/// Checks the file, creates the schema or brings it up to date, and gives the writer's connection.
 pub(crate) fn open_store(options: &Options) -> Result<Connection, Fault> {
     match read_header(&options.path)? {
         Header::Store(found) if found > SCHEMA_VERSION => Err(newer_schema(&options.path, found)),
@@ -103,7 +106,7 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
         )));
     }
     let deadline = Instant::now() + options.busy_timeout;
-    retry_busy(deadline, || create_schema(&mut conn, &options.path))?;
+    retry_busy(deadline, || bring_up_to_date(&mut conn, &options.path))?;
     // The schema is created before the switch to WAL, so that the file's own header carries the
     // mark from the first commit on.
     retry_busy(deadline, || {
@@ -123,19 +126,26 @@ fn open_or_create(options: &Options) -> Result<Connection, Fault> {
     Ok(conn)
 }
 
-fn create_schema(conn: &mut Connection, path: &Path) -> Result<(), Fault> {
-    if mark(conn)? == APPLICATION_ID {
+/// Creates the schema, or takes the steps that are missing, in one transaction.
+fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<(), Fault> {
+    if mark(conn)? == APPLICATION_ID && user_version(conn)? >= SCHEMA_VERSION {
         return check_schema(conn, path);
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have created it while this one waited for the lock.
-    if mark(&tx)? == APPLICATION_ID {
+    // Another process may have taken the steps while this one waited for the lock.
+    let is_store = mark(&tx)? == APPLICATION_ID;
+    let done = if is_store { user_version(&tx)? } else { 0 };
+    if done >= SCHEMA_VERSION {
         return check_schema(&tx, path);
     }
-    if count_tables(&tx)? > 0 || mark(&tx)? != 0 {
+    if !is_store && (count_tables(&tx)? > 0 || mark(&tx)? != 0) {
         return Err(not_a_store(path, "it is another program's database"));
     }
-    tx.execute_batch(include_str!("schema.sql"))?;
+    for (number, step) in (1..).zip(STEPS) {
+        if number > done {
+            tx.execute_batch(step)?;
+        }
+    }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.commit()?;

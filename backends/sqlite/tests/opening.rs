@@ -60,9 +60,9 @@ async fn a_foreign_database_is_refused_untouched() {
 async fn a_newer_schema_is_refused_untouched() {
     let folder = Folder::new();
     folder.open().await.close().await;
-    folder.sql().execute_batch("PRAGMA user_version = 2").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
     let error = refused(&folder).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 2, supported: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 3, supported: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -70,9 +70,9 @@ async fn a_schema_that_is_upgraded_while_the_store_is_open_stops_its_writer() {
     let folder = Folder::new();
     let store = folder.open().await;
     store.append(one("a", ExpectedVersion::Any)).await.unwrap();
-    folder.sql().execute_batch("PRAGMA user_version = 2").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
     let error = store.append(one("a", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(error.to_string().contains("schema version 2"), "{error}");
+    assert!(error.to_string().contains("schema version 3"), "{error}");
 }
 
 #[tokio::test]

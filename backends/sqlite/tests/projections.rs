@@ -21,12 +21,10 @@ fn put(key: &str, body: &'static str) -> DocumentChange {
 }
 
 fn step(version: u32, from: u64, to: u64, changes: Vec<DocumentChange>) -> ProjectionCommit {
+    let projection = ProjectionId::new("accounts", version);
     ProjectionCommit {
-        projection: ProjectionId::new("accounts", version),
-        from: Position::new(from),
-        to: Position::new(to),
         changes,
-        activate: false,
+        ..ProjectionCommit::new(projection, Position::new(from), Position::new(to))
     }
 }
 

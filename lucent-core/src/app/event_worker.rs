@@ -76,13 +76,7 @@ impl EventWorker {
                 Err(panic) => Err(HandlerFault::new(panicked(&*panic))),
             };
             outcome.map_err(|fault| StepError::Handler { position: event.position, fault })?;
-            let commit = ProjectionCommit {
-                projection: id.clone(),
-                from: checkpoint,
-                to: event.position,
-                changes: Vec::new(),
-                activate: false,
-            };
+            let commit = ProjectionCommit::new(id.clone(), checkpoint, event.position);
             self.checkpoints.commit_projection(commit).await?;
             checkpoint = event.position;
             backoff.reset();

@@ -196,11 +196,9 @@ impl ProjectionWorker {
         activate: bool,
     ) -> Result<(), CommitError> {
         let commit = ProjectionCommit {
-            projection: self.running.id.clone(),
-            from: self.checkpoint,
-            to,
             changes,
             activate,
+            ..ProjectionCommit::new(self.running.id.clone(), self.checkpoint, to)
         };
         self.running.store.commit_projection(commit).await
     }

@@ -43,7 +43,12 @@ impl ReadModels {
             let ProjectionId { name, version } = &commit.projection;
             self.active.insert(Arc::clone(name), *version);
         }
-        self.apply(commit.projection, commit.to, commit.changes);
+        if let Some(read_model) = commit.read_model {
+            self.write(read_model, commit.changes);
+            self.apply(commit.projection, commit.to, []);
+        } else {
+            self.apply(commit.projection, commit.to, commit.changes);
+        }
         Ok(())
     }
 
@@ -54,8 +59,17 @@ impl ReadModels {
         checkpoint: Position,
         changes: impl IntoIterator<Item = DocumentChange>,
     ) {
+        self.projections.entry(projection.clone()).or_default().checkpoint = checkpoint;
+        self.write(projection, changes);
+    }
+
+    /// Changes documents only.
+    fn write(
+        &mut self,
+        projection: ProjectionId,
+        changes: impl IntoIterator<Item = DocumentChange>,
+    ) {
         let model = self.projections.entry(projection).or_default();
-        model.checkpoint = checkpoint;
         for change in changes {
             match change {
                 DocumentChange::Put(Document { key, body }) => {

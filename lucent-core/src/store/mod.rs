@@ -4,6 +4,7 @@ mod append;
 mod contract;
 mod error;
 mod filter;
+mod leases;
 mod read;
 mod read_models;
 mod snapshots;
@@ -15,6 +16,7 @@ pub use append::{
 pub use contract::{EventStore, Store};
 pub use error::StoreError;
 pub use filter::{EventFilter, EventQuery, QueryItem};
+pub use leases::{Fence, HeldLease, LeaseOutcome, LeaseStore, lease_micros};
 pub use read::{LogPage, LogRead, PageLimit, ReadFrom, StreamPage, StreamRead};
 pub use read_models::{
     CommitError, Document, DocumentChange, DocumentKey, ProjectionCommit, ProjectionId,

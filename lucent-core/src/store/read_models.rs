@@ -8,7 +8,10 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{position::Position, store::StoreError};
+use crate::{
+    position::Position,
+    store::{Fence, StoreError},
+};
 
 /// A projection at a version; each version has documents and a checkpoint of its own.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -98,6 +101,27 @@ pub struct ProjectionCommit {
     pub changes: Vec<DocumentChange>,
     /// Whether queries are answered from this version from now on.
     pub activate: bool,
+    /// Whose documents `changes` are about; the projection's own if there is none. Parts of a
+    /// projection have checkpoints of their own and write into one read model.
+    pub read_model: Option<ProjectionId>,
+    /// The lease without which the step is not taken.
+    pub fence: Option<Fence>,
+}
+
+impl ProjectionCommit {
+    /// A step that changes nothing but the checkpoint; for `..` in the others.
+    #[must_use]
+    pub const fn new(projection: ProjectionId, from: Position, to: Position) -> Self {
+        Self {
+            projection,
+            from,
+            to,
+            changes: Vec::new(),
+            activate: false,
+            read_model: None,
+            fence: None,
+        }
+    }
 }
 
 /// A step that was not taken.
@@ -115,6 +139,19 @@ pub enum CommitError {
         expected: Position,
         /// The stored checkpoint.
         found: Position,
+    },
+    /// The lease of the step has gone to somebody else, or was given back.
+    #[error(
+        "{projection} cannot move its checkpoint: the lease `{lease}` is lost{}",
+        held_by.as_ref().map(|holder| format!(" to `{holder}`")).unwrap_or_default()
+    )]
+    LeaseLost {
+        /// Which projection.
+        projection: ProjectionId,
+        /// The name of the lease.
+        lease: Arc<str>,
+        /// Who was the last to get it, unless it was given back.
+        held_by: Option<Arc<str>>,
     },
     /// The store failed.
     #[error(transparent)]
@@ -154,6 +191,7 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// Takes a step: documents, checkpoint and activation together.
     ///
     /// # Errors
+    /// [`CommitError::LeaseLost`] if the step's fence is not the current one,
     /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`; nothing
     /// was written then.
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError>;

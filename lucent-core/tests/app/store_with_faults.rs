@@ -1,8 +1,11 @@
 //! An in-memory store that fails on demand.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,9 +13,10 @@ use bytes::Bytes;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StreamPage, StreamRead, VersionConflict,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, ProjectionCommit, ProjectionId,
+        ReadModelStore, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamPage, StreamRead,
+        VersionConflict,
     },
 };
 
@@ -166,5 +170,33 @@ impl ReadModelStore for StoreWithFaults {
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
         self.inner.drop_projection(projection).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for StoreWithFaults {
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<LeaseOutcome, StoreError> {
+        self.inner.acquire_lease(name, holder, duration).await
+    }
+
+    async fn renew_leases(
+        &self,
+        fences: &[Fence],
+        duration: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        self.inner.renew_leases(fences, duration).await
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.inner.release_lease(fence).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
+        self.inner.held_leases(prefix).await
     }
 }

@@ -12,9 +12,9 @@ pub(super) use lucent_core::{
     Projection, RecordedEvent, StreamId, Tag, Timestamp, Uuid, Version,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
-        DocumentKey, EventFilter, EventQuery, ExpectedVersion, InlineProjections, LogPage, LogRead,
-        PageLimit, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot, SnapshotKey,
-        StreamPage, StreamRead, StreamWrite, VersionConflict,
+        DocumentKey, EventFilter, EventQuery, ExpectedVersion, Fence, HeldLease, InlineProjections,
+        LeaseOutcome, LogPage, LogRead, PageLimit, ProjectionCommit, ProjectionId, QueryItem,
+        ReadFrom, Snapshot, SnapshotKey, StreamPage, StreamRead, StreamWrite, VersionConflict,
     },
 };
 

@@ -121,10 +121,10 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-const SUPPORTED: i32 = 1;
+const SUPPORTED: i32 = 2;
 
 /// The steps from each version to the next.
-const STEPS: [&str; 1] = [include_str!("001.sql")];
+const STEPS: [&str; 2] = [include_str!("001.sql"), include_str!("003.sql")];
 
 /// Tables that the first step makes.
 const TABLES: &[&str] =

@@ -9,10 +9,12 @@ mod draft;
 mod evidence;
 mod inline;
 mod knowledge;
+mod part;
 mod request;
 mod state;
 mod task;
 
+pub(crate) use part::{LEASE_LOST, PROJECT_PART, Part};
 pub(crate) use request::{Answer, EncodedAppend, Request};
 pub(crate) use state::command_outcome;
 pub(crate) use task::Writer;

@@ -5,6 +5,7 @@
 
 mod command;
 mod documents;
+mod leases;
 mod log;
 mod pool;
 mod snapshot;
@@ -14,6 +15,7 @@ pub(crate) use command::command_outcome;
 pub(crate) use documents::{
     active_version, checkpoint, document, document_page, documents, find as find_projection,
 };
+pub(crate) use leases::{held_leases, lease};
 pub(crate) use log::{json_array, rarest_tag, read_after, read_log};
 pub(crate) use pool::Pool;
 pub(crate) use snapshot::load_snapshot;

@@ -59,6 +59,7 @@ impl<'a> Batch<'a> {
             Request::Project(commit, _) => self.commit_projection(commit).map(Outcome::Projected),
             Request::Snapshot(key, snapshot, _) => self.save_snapshot(key, snapshot),
             Request::Drop(projection, _) => self.drop_projection(projection),
+            Request::Lease(change) => self.change_lease(change),
             Request::Close(_) => Ok(Outcome::Done),
         }
     }

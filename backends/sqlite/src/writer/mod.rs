@@ -9,9 +9,11 @@ mod batch;
 mod cache;
 mod condition;
 mod inline;
+mod lease;
 mod project;
 mod request;
 mod thread;
 
+pub(crate) use lease::LeaseChange;
 pub(crate) use request::{EncodedAppend, Request};
 pub(crate) use thread::Writer;

@@ -150,13 +150,7 @@ pub async fn several_projections_are_all_or_nothing(subject: Subject) {
     // Only the second one meets the poison, in the past of the log.
     store.write("a-1", vec![event("Poison")]).await;
     let head = store.head_position().await;
-    let skip = ProjectionCommit {
-        projection: tally_id("inline"),
-        from: Position::ZERO,
-        to: head,
-        changes: Vec::new(),
-        activate: false,
-    };
+    let skip = ProjectionCommit::new(tally_id("inline"), Position::ZERO, head);
     store.commit_projection(skip).await.expect("the step is taken");
     let error = refused(store.append(both(counted(1))).await);
     assert!(matches!(error, AppendError::Projection(_)), "{error:?}");

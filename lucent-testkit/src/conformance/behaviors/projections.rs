@@ -14,13 +14,8 @@ fn step(
     to: u64,
     changes: Vec<DocumentChange>,
 ) -> ProjectionCommit {
-    ProjectionCommit {
-        projection,
-        from: Position::new(from),
-        to: Position::new(to),
-        changes,
-        activate: false,
-    }
+    let (from, to) = (Position::new(from), Position::new(to));
+    ProjectionCommit { changes, ..ProjectionCommit::new(projection, from, to) }
 }
 
 fn put(key: &str, body: &'static str) -> DocumentChange {

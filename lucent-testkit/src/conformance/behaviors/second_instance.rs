@@ -1,5 +1,7 @@
 //! Two instances on the same data are one store.
 
+use std::time::Duration;
+
 use crate::conformance::vocabulary::*;
 
 /// What one instance wrote, the other reads at once.
@@ -54,16 +56,32 @@ pub async fn a_wait_ends_across_instances(subject: Subject) {
 /// Checkpoints hold across instances: who lost its place cannot move them.
 pub async fn checkpoints_are_checked_across_instances(subject: Subject) {
     let (one, other) = (subject.store(), subject.second().await);
-    let commit = ProjectionCommit {
-        projection: ProjectionId::new("accounts", 1),
-        from: Position::ZERO,
-        to: Position::new(3),
-        changes: Vec::new(),
-        activate: false,
-    };
+    let commit =
+        ProjectionCommit::new(ProjectionId::new("accounts", 1), Position::ZERO, Position::new(3));
     one.commit_projection(commit.clone()).await.expect("the step is taken");
     let outcome = other.commit_projection(commit).await;
     assert!(matches!(outcome, Err(CommitError::CheckpointMoved { .. })), "{outcome:?}");
+}
+
+/// Leases hold across instances: one holder, and fences for all.
+pub async fn leases_hold_across_instances(subject: Subject) {
+    let (one, other) = (subject.store(), subject.second().await);
+    let hour = Duration::from_secs(3_600);
+    let ask = async |store: &Handle, holder, duration| {
+        store.acquire_lease("jobs", holder, duration).await.expect("leases can be asked for")
+    };
+    let LeaseOutcome::Granted(fence) = ask(&one, "a", hour).await else { panic!("it is free") };
+    let refused = ask(&other, "b", hour).await;
+    assert!(matches!(refused, LeaseOutcome::Held(held) if held.fence == fence));
+    ask(&one, "a", Duration::ZERO).await;
+    let LeaseOutcome::Granted(taken) = ask(&other, "b", hour).await else { panic!("it is over") };
+    assert!(taken.token > fence.token);
+    let projection = ProjectionId::new("accounts", 1);
+    let step = ProjectionCommit::new(projection, Position::ZERO, Position::new(3));
+    let step = |fence| ProjectionCommit { fence: Some(fence), ..step.clone() };
+    let stale = one.commit_projection(step(fence)).await;
+    assert!(matches!(stale, Err(CommitError::LeaseLost { .. })), "{stale:?}");
+    one.commit_projection(step(taken)).await.expect("the fence is the current one");
 }
 
 /// Writers of two instances get one order without a gap, and lose nothing.

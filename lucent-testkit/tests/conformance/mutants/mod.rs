@@ -4,6 +4,7 @@ mod appending;
 mod conditions;
 mod contents;
 mod defect;
+mod leasing;
 mod projecting;
 mod races;
 mod reading;
@@ -99,6 +100,7 @@ fn suspects() -> Vec<Suspect> {
         appending::suspects(),
         conditions::suspects(),
         contents::suspects(),
+        leasing::suspects(),
         projecting::suspects(),
         races::suspects(),
         reading::suspects(),

@@ -241,13 +241,7 @@ defects! {
         async fn drop_projection(store: &MemoryStore, projection: &ProjectionId) -> Saved {
             let checkpoint = store.checkpoint(projection).await?;
             store.drop_projection(projection).await?;
-            let commit = ProjectionCommit {
-                projection: projection.clone(),
-                from: Position::ZERO,
-                to: checkpoint,
-                changes: Vec::new(),
-                activate: false,
-            };
+            let commit = ProjectionCommit::new(projection.clone(), Position::ZERO, checkpoint);
             store.commit_projection(commit).await.map_err(|error| StoreError::Busy { reason: error.to_string() })
         }
     }
@@ -276,13 +270,7 @@ defects! {
         async fn append(store: &MemoryStore, append: Append) -> Outcome {
             for projection in append.inline.as_slice() {
                 let from = store.checkpoint(&projection.id()).await?;
-                let commit = ProjectionCommit {
-                    projection: projection.id(),
-                    from,
-                    to: store.head().await?,
-                    changes: Vec::new(),
-                    activate: false,
-                };
+                let commit = ProjectionCommit::new(projection.id(), from, store.head().await?);
                 store.commit_projection(commit).await.expect("the step is taken");
             }
             store.append(append).await
@@ -294,13 +282,7 @@ defects! {
             let outcome = store.append(append).await;
             if let (Err(AppendError::Conflict(_)), Some(first)) = (&outcome, projections.as_slice().first()) {
                 let from = store.checkpoint(&first.id()).await?;
-                let commit = ProjectionCommit {
-                    projection: first.id(),
-                    from,
-                    to: from.next(),
-                    changes: Vec::new(),
-                    activate: false,
-                };
+                let commit = ProjectionCommit::new(first.id(), from, from.next());
                 store.commit_projection(commit).await.expect("the step is taken");
             }
             outcome
