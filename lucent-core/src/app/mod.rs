@@ -6,6 +6,7 @@ mod command_error;
 mod event_worker;
 mod execute;
 mod load;
+mod partitions;
 mod projection_worker;
 mod projections;
 mod question;

@@ -1,0 +1,3 @@
+//! Partitions of projections, shared by the nodes that run one application on one store.
+
+mod assignment;
