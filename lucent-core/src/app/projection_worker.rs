@@ -3,7 +3,12 @@
 //! Invariants: documents and checkpoint are committed together, from the checkpoint that the step
 //! started at; an event that fails is tried again without end and never skipped.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use crate::{
     app::{projections::RunningProjection, retry::Backoff, task::StopSignal},
@@ -22,6 +27,9 @@ const PAGE: usize = 4_000;
 /// How far a checkpoint may lag behind while nothing that the projection sees happens.
 const IDLE_LAG: u64 = 10_000;
 
+/// How long a partition's checkpoint may lag behind while nothing that it sees happens.
+const SETTLE: Duration = Duration::from_millis(100);
+
 /// A projection on its way through the log.
 pub(crate) struct ProjectionWorker {
     events: Arc<dyn EventStore>,
@@ -33,6 +41,8 @@ pub(crate) struct ProjectionWorker {
     cursor: Position,
     /// Whether queries are answered from this version.
     active: bool,
+    /// Since when the cursor is ahead of the stored checkpoint.
+    unsettled: Option<Instant>,
 }
 
 /// Why a step was not taken.
@@ -56,7 +66,8 @@ impl ProjectionWorker {
         let filter = running.projection.filter();
         let active = running.settled;
         running.reached(checkpoint, false);
-        Ok(Self { events, running, filter, checkpoint, cursor: checkpoint, active })
+        let (cursor, unsettled) = (checkpoint, None);
+        Ok(Self { events, running, filter, checkpoint, cursor, active, unsettled })
     }
 
     /// Follows the log until it is told to stop.
@@ -71,6 +82,11 @@ impl ProjectionWorker {
                     tracing::debug!(projection = %self.running.id, %found, "another process moved the checkpoint");
                     (self.checkpoint, self.cursor) = (found, found);
                     self.running.reached(found, false);
+                }
+                // Another node has the partition now.
+                Some(Err(StepError::Commit(error @ CommitError::LeaseLost { .. }))) => {
+                    tracing::debug!(projection = %self.running.id, %error, "a partition is worked on elsewhere");
+                    return;
                 }
                 Some(Err(error)) => {
                     let wait = backoff.next();
@@ -93,7 +109,16 @@ impl ProjectionWorker {
     /// Reads the log to its end, then waits until it is longer.
     async fn advance(&mut self) -> Result<(), StepError> {
         self.catch_up().await?;
-        self.events.wait_past(self.cursor).await?;
+        if !self.running.is_part || self.cursor == self.checkpoint {
+            self.events.wait_past(self.cursor).await?;
+            return Ok(());
+        }
+        // Other nodes see how far a partition has come by its checkpoint alone.
+        let late = *self.unsettled.get_or_insert_with(Instant::now) + SETTLE;
+        tokio::select! {
+            longer = self.events.wait_past(self.cursor) => drop(longer?),
+            () = tokio::time::sleep_until(late) => self.commit(self.cursor, Vec::new()).await?,
+        }
         Ok(())
     }
 
@@ -176,6 +201,7 @@ impl ProjectionWorker {
         }
         self.checkpoint = to;
         self.cursor = to;
+        self.unsettled = None;
         Ok(())
     }
 

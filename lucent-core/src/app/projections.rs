@@ -15,11 +15,12 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
+    app::partitions::{LOOK, Parts},
     position::Position,
     projection::{Consistency, Projection},
     query::ReadError,
     resource::ReadModels,
-    store::{ProjectionId, ReadModelStore},
+    store::{ProjectionId, ReadModelStore, StoreError},
 };
 
 /// Every projection of an application, by name.
@@ -36,6 +37,10 @@ pub(crate) struct RunningProjection {
     /// Whether the store knew at the start that this version is the active one.
     pub(crate) settled: bool,
     pub(crate) progress: watch::Sender<Progress>,
+    /// The partitions, if it is divided: then others have the progress.
+    pub(crate) parts: Option<Arc<Parts>>,
+    /// Whether it is a partition, whose checkpoint tells other nodes how far it has come.
+    pub(crate) is_part: bool,
 }
 
 /// How far a worker has come.
@@ -75,7 +80,21 @@ impl RunningProjection {
         let settled = active == Some(id.version);
         // Without an older version there is nothing else to answer from.
         let active = AtomicU32::new(active.unwrap_or(id.version));
-        Self { projection, store, id, active, settled, progress: watch::Sender::default() }
+        let progress = watch::Sender::default();
+        let parts = match projection.partitions() {
+            0 | 1 => None,
+            count => Some(Arc::new(Parts::new(count))),
+        };
+        Self { projection, store, id, active, settled, progress, parts, is_part: false }
+    }
+
+    /// A partition; `store` knows which one.
+    pub(crate) async fn part(
+        projection: Arc<dyn Projection>,
+        store: Arc<dyn ReadModelStore>,
+    ) -> Result<Self, StoreError> {
+        let active = store.active_version(&projection.id().name).await?;
+        Ok(Self { parts: None, is_part: true, ..Self::new(projection, store, active) })
     }
 
     /// Publishes how far the worker has come.
@@ -96,8 +115,50 @@ impl RunningProjection {
         ProjectionId::new(Arc::clone(&self.id.name), self.active.load(Ordering::Acquire))
     }
 
-    fn status(&self) -> ProjectionStatus {
+    /// Whether queries are answered from the version of this program.
+    fn is_current(&self) -> bool {
+        self.active.load(Ordering::Acquire) == self.id.version
+    }
+
+    /// Waits until it has seen a position and answers queries.
+    async fn seen(&self, wanted: Position) -> Result<(), StoreError> {
+        // While a new version is built, queries are answered from the old one, which no longer
+        // moves: a position counts as seen once the new one has taken over.
+        if let Some(parts) = &self.parts {
+            parts.reached(&*self.store, &self.id, wanted).await?;
+            while !self.is_current() {
+                match self.store.active_version(&self.id.name).await? {
+                    Some(active) if active == self.id.version => {
+                        self.active.store(active, Ordering::Release);
+                    }
+                    _ => tokio::time::sleep(LOOK).await,
+                }
+            }
+            return Ok(());
+        }
+        let mut progress = self.progress.subscribe();
+        let seen = |progress: &Progress| progress.position >= wanted && self.is_current();
+        // An error means that the worker is gone: who waits runs out of patience.
+        if progress.wait_for(seen).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    fn progress(&self) -> Progress {
         let progress = self.progress.borrow().clone();
+        match &self.parts {
+            None => progress,
+            Some(parts) => Progress {
+                position: parts.position(),
+                caught_up: parts.caught_up(),
+                failure: parts.failure(),
+            },
+        }
+    }
+
+    fn status(&self) -> ProjectionStatus {
+        let progress = self.progress();
         ProjectionStatus {
             projection: self.id.clone(),
             consistency: self.projection.consistency(),
@@ -123,20 +184,15 @@ impl Projections {
         patience: Duration,
     ) -> Result<(), ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
-        let mut progress = running.progress.subscribe();
-        // While a new version is built, queries are answered from the old one, which no longer
-        // moves: a position counts as seen once the new one has taken over.
-        let current = || running.active.load(Ordering::Acquire) == running.id.version;
-        let reached = |progress: &Progress| progress.position >= wanted && current();
         if running.projection.consistency() == Consistency::Inline
             && running.store.checkpoint(&running.id).await? >= wanted
         {
             return Ok(());
         }
-        match tokio::time::timeout(patience, progress.wait_for(reached)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                let progress = running.progress.borrow().clone();
+        match tokio::time::timeout(patience, running.seen(wanted)).await {
+            Ok(seen) => Ok(seen?),
+            Err(_) => {
+                let progress = running.progress();
                 Err(ReadError::NotYet {
                     projection: running.id.clone(),
                     wanted,

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::{
     event::{DecodeError, Event, RecordedEvent},
     position::Position,
-    projection::{Consistency, Keep, Projector, ReadModel as _},
+    projection::{Consistency, Keep, Partition, Projector, ReadModel as _},
     store::{Document, DocumentChange, DocumentKey, EventFilter, EventQuery, ProjectionId},
     stream::StreamId,
 };
@@ -32,6 +32,16 @@ pub trait Projection: Send + Sync + 'static {
 
     /// Which events it sees.
     fn filter(&self) -> EventFilter;
+
+    /// Into how many partitions its documents are divided.
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    /// The same projection for the documents of one partition; none if it cannot be divided.
+    fn of_partition(&self, _partition: Partition) -> Option<Arc<dyn Projection>> {
+        None
+    }
 
     /// Decodes the events that it sees among these, and says which documents they are about.
     ///
@@ -75,13 +85,16 @@ pub struct ProjectionError {
 
 /// A projector with its types, as a [`Projection`].
 #[derive(Debug)]
-pub struct TypedProjection<P>(PhantomData<P>);
+pub struct TypedProjection<P> {
+    partition: Partition,
+    projector: PhantomData<P>,
+}
 
 impl<P> TypedProjection<P> {
     /// Wraps a projector.
     #[must_use]
     pub const fn new() -> Self {
-        Self(PhantomData)
+        Self { partition: Partition::WHOLE, projector: PhantomData }
     }
 }
 
@@ -104,6 +117,14 @@ impl<P: Projector> Projection for TypedProjection<P> {
         EventQuery::types(P::Event::TYPES.iter().map(|known| known.name)).into()
     }
 
+    fn partitions(&self) -> u32 {
+        P::PARTITIONS
+    }
+
+    fn of_partition(&self, partition: Partition) -> Option<Arc<dyn Projection>> {
+        Some(Arc::new(Self { partition, projector: PhantomData }))
+    }
+
     fn plan(&self, events: &[RecordedEvent]) -> Result<Box<dyn ProjectionPlan>, ProjectionError> {
         let mut plan = TypedPlan::<P> {
             id: self.id(),
@@ -121,7 +142,8 @@ impl<P: Projector> Projection for TypedProjection<P> {
             };
             let keys = catch_unwind(AssertUnwindSafe(|| P::keys(&event, at)))
                 .map_err(|panic| failed(&plan.id, at, panicked(&*panic)))?;
-            let slots = keys.into_iter().map(|key| {
+            let ours = keys.into_iter().filter(|key| self.partition.owns(key));
+            let slots = ours.map(|key| {
                 *slots.entry(key).or_insert_with_key(|key| {
                     plan.keys.push(key.clone());
                     plan.keys.len() - 1

@@ -3,6 +3,7 @@
 mod commands;
 mod domain;
 mod event_handlers;
+mod partitions;
 mod projections;
 mod start;
 mod store_with_faults;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -19,6 +19,7 @@ use lucent_core::{
         VersionConflict,
     },
 };
+use tokio::sync::watch;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Fault {
@@ -34,17 +35,23 @@ pub enum Fault {
     NoSnapshots,
     /// No version of a projection can take over.
     NoActivation,
+    /// Steps of projections reach the store only when this is over.
+    HeldSteps,
+    /// Whatever is asked of the store reaches it only when this is over.
+    Frozen,
+    /// What is asked about leases reaches the store only when this is over.
+    FrozenLeases,
 }
 
 #[derive(Debug, Default)]
 pub struct Faults {
-    fault: Mutex<Fault>,
+    fault: watch::Sender<Fault>,
     appends: AtomicUsize,
 }
 
 impl Faults {
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        self.fault.send_replace(fault);
     }
 
     pub fn appends(&self) -> usize {
@@ -52,7 +59,13 @@ impl Faults {
     }
 
     fn get(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.borrow()
+    }
+
+    /// Waits until the fault is over.
+    async fn end_of(&self, fault: Fault) {
+        let mut faults = self.fault.subscribe();
+        faults.wait_for(|now| *now != fault).await.unwrap();
     }
 }
 
@@ -64,8 +77,23 @@ pub struct StoreWithFaults {
 
 impl StoreWithFaults {
     pub fn new() -> (Self, Arc<Faults>) {
+        Self::over(MemoryStore::new())
+    }
+
+    /// One way to a store that others reach by ways of their own.
+    pub fn over(inner: MemoryStore) -> (Self, Arc<Faults>) {
         let faults = Arc::<Faults>::default();
-        (Self { inner: MemoryStore::new(), faults: Arc::clone(&faults) }, faults)
+        (Self { inner, faults: Arc::clone(&faults) }, faults)
+    }
+
+    async fn leases(&self) -> &MemoryStore {
+        self.faults.end_of(Fault::FrozenLeases).await;
+        self.thawed().await
+    }
+
+    async fn thawed(&self) -> &MemoryStore {
+        self.faults.end_of(Fault::Frozen).await;
+        &self.inner
     }
 }
 
@@ -89,34 +117,37 @@ impl EventStore for StoreWithFaults {
                 self.inner.append(append).await?;
                 std::future::pending().await
             }
-            Fault::None | Fault::NoSnapshots | Fault::NoActivation => {
-                self.inner.append(append).await
-            }
+            Fault::None
+            | Fault::NoSnapshots
+            | Fault::NoActivation
+            | Fault::HeldSteps
+            | Fault::Frozen
+            | Fault::FrozenLeases => self.thawed().await.append(append).await,
         }
     }
 
     async fn command_outcome(&self, command: CommandId) -> Result<Option<Appended>, StoreError> {
-        self.inner.command_outcome(command).await
+        self.thawed().await.command_outcome(command).await
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
-        self.inner.read_stream(read).await
+        self.thawed().await.read_stream(read).await
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
-        self.inner.read_log(read).await
+        self.thawed().await.read_log(read).await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<Version, StoreError> {
-        self.inner.stream_version(stream).await
+        self.thawed().await.stream_version(stream).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.inner.head().await
+        self.thawed().await.head().await
     }
 
     async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
-        self.inner.wait_past(position).await
+        self.thawed().await.wait_past(position).await
     }
 }
 
@@ -141,7 +172,7 @@ impl ReadModelStore for StoreWithFaults {
         projection: &ProjectionId,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.inner.documents(projection, keys).await
+        self.thawed().await.documents(projection, keys).await
     }
 
     async fn document_page(
@@ -150,14 +181,16 @@ impl ReadModelStore for StoreWithFaults {
         after: Option<&DocumentKey>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        self.inner.document_page(projection, after, limit).await
+        self.thawed().await.document_page(projection, after, limit).await
     }
 
     async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError> {
-        self.inner.checkpoint(projection).await
+        self.thawed().await.checkpoint(projection).await
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
+        self.faults.end_of(Fault::HeldSteps).await;
+        self.thawed().await;
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
             _ => self.inner.commit_projection(commit).await,
@@ -165,7 +198,7 @@ impl ReadModelStore for StoreWithFaults {
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
-        self.inner.active_version(name).await
+        self.thawed().await.active_version(name).await
     }
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
@@ -181,7 +214,7 @@ impl LeaseStore for StoreWithFaults {
         holder: &str,
         duration: Duration,
     ) -> Result<LeaseOutcome, StoreError> {
-        self.inner.acquire_lease(name, holder, duration).await
+        self.leases().await.acquire_lease(name, holder, duration).await
     }
 
     async fn renew_leases(
@@ -189,14 +222,14 @@ impl LeaseStore for StoreWithFaults {
         fences: &[Fence],
         duration: Duration,
     ) -> Result<Vec<Fence>, StoreError> {
-        self.inner.renew_leases(fences, duration).await
+        self.leases().await.renew_leases(fences, duration).await
     }
 
     async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
-        self.inner.release_lease(fence).await
+        self.leases().await.release_lease(fence).await
     }
 
     async fn held_leases(&self, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
-        self.inner.held_leases(prefix).await
+        self.leases().await.held_leases(prefix).await
     }
 }
