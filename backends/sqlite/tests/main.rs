@@ -9,6 +9,8 @@ mod failures;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod projections;
