@@ -11,6 +11,8 @@ mod models;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod projections;
