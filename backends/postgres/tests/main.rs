@@ -2,5 +2,6 @@
 
 mod conformance;
 mod faults;
+#[cfg(test)]
 mod partitions;
 mod server;
