@@ -89,11 +89,17 @@ fn not_seen(
 impl ReadModels for Projections {
     fn read_model(&self, name: &'static str) -> Result<ReadModel, ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
+        let projection = running.active_id();
+        let (parked, lines) = match &running.parts {
+            None => (running.parked(), [projection.clone()].into()),
+            Some(parts) => (Arc::new(parts.parked()), parts.ids(&projection)),
+        };
         Ok(ReadModel {
             store: Arc::clone(&running.store),
-            projection: running.active_id(),
+            projection,
             current: running.id.version,
-            parked: running.parked(),
+            parked,
+            lines,
         })
     }
 }

@@ -277,7 +277,7 @@ impl RunningProjection {
             parked_keys: self
                 .parts
                 .as_ref()
-                .map_or_else(|| self.parked().len(), |parts| parts.parked()),
+                .map_or_else(|| self.parked().len(), |parts| parts.parked().len()),
             failure: progress.failure,
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     app::{partitions::part_store::part_of, progress::Progress, running::RunningProjection},
     position::Position,
     query::StuckCause,
-    store::{ProjectionId, ReadModelStore, StoreError},
+    store::{ParkedKeys, ProjectionId, ReadModelStore, StoreError},
 };
 
 /// The partitions of a projection, as this node knows them.
@@ -25,7 +25,13 @@ pub(crate) struct Parts {
     /// Those that this node works on.
     local: Mutex<BTreeMap<u32, Arc<RunningProjection>>>,
     /// How far the others were when they were last looked at.
-    remote: Mutex<BTreeMap<u32, Position>>,
+    remote: Mutex<BTreeMap<u32, Remote>>,
+}
+
+/// How far a partition was, and what it had parked up to there.
+struct Remote {
+    position: Position,
+    parked: Arc<ParkedKeys>,
 }
 
 impl Parts {
@@ -57,14 +63,29 @@ impl Parts {
         let (local, remote) = (lock(&self.local), lock(&self.remote));
         let position = |index| match local.get(&index) {
             Some(part) => part.progress.borrow().position,
-            None => remote.get(&index).copied().unwrap_or_default(),
+            None => remote.get(&index).map_or(Position::ZERO, |remote| remote.position),
         };
         (0..self.count).map(position).min().unwrap_or_default()
     }
 
-    /// How many keys have parked events in this node's partitions.
-    pub(crate) fn parked(&self) -> usize {
-        lock(&self.local).values().map(|part| part.parked().len()).sum()
+    /// Which keys have parked events, as far as this node knows.
+    pub(crate) fn parked(&self) -> ParkedKeys {
+        let (local, remote) = (lock(&self.local), lock(&self.remote));
+        let mut all = ParkedKeys::none();
+        for index in 0..self.count {
+            let parked = match (local.get(&index), remote.get(&index)) {
+                (Some(part), _) => part.parked(),
+                (None, Some(remote)) => Arc::clone(&remote.parked),
+                (None, None) => continue,
+            };
+            parked.iter().for_each(|(key, first)| all.hold(key.clone(), first));
+        }
+        all
+    }
+
+    /// Where the partitions of a version keep what is theirs.
+    pub(crate) fn ids(&self, projection: &ProjectionId) -> Arc<[ProjectionId]> {
+        (0..self.count).map(|index| part_of(projection, index)).collect()
     }
 
     /// How far the whole has come, from what this node's partitions say.
@@ -150,8 +171,10 @@ impl Parts {
         projection: &ProjectionId,
         index: u32,
     ) -> Result<Position, StoreError> {
-        let position = store.checkpoint(&part_of(projection, index)).await?;
-        lock(&self.remote).insert(index, position);
+        let part = part_of(projection, index);
+        let position = store.checkpoint(&part).await?;
+        let parked = Arc::new(ParkedKeys::from(&store.parked(&part).await?));
+        lock(&self.remote).insert(index, Remote { position, parked });
         Ok(position)
     }
 
