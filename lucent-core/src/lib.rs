@@ -62,8 +62,8 @@ pub use memory::MemoryStore;
 pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
-    Consistency, IntoKeys, Keep, Projected, Projection, ProjectionError, ProjectionOutcome,
-    ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
+    Consistency, IntoKeys, Keep, Partition, Projected, Projection, ProjectionError,
+    ProjectionOutcome, ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
 };
 pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};

@@ -99,6 +99,8 @@ pub(crate) struct ReadModel {
     /// The version of this program.
     pub(crate) current: u32,
     pub(crate) parked: Arc<ParkedKeys>,
+    /// Where what is parked stands: one place, or one for each partition.
+    pub(crate) lines: Arc<[ProjectionId]>,
 }
 
 /// What the shell holds for handlers.

@@ -24,6 +24,7 @@ mod builder;
 mod connect;
 mod fault;
 mod heads;
+mod leases;
 mod pooler;
 mod reader;
 mod row;

@@ -80,6 +80,10 @@ impl PostgresStore {
         self.shared.heads.close();
     }
 
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.shared.readers
+    }
+
     /// Checks an append's condition as far as the writer does not remember the log.
     async fn check_condition(&self, append: &mut EncodedAppend) -> Result<(), StoreError> {
         let Some(unchecked) = append.unchecked_before(self.shared.writer.remembers_after()) else {

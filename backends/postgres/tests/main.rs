@@ -19,6 +19,8 @@ mod network;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod pooler;
 #[cfg(test)]
 mod private;
@@ -26,7 +28,6 @@ mod private;
 mod processes;
 #[cfg(test)]
 mod refusals;
-#[cfg(test)]
 mod server;
 #[cfg(test)]
 #[cfg(feature = "tls")]

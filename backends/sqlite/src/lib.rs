@@ -37,7 +37,8 @@
 //! does not get its turn within [`SqliteBuilder::busy_timeout`] fails as
 //! [`Busy`](lucent_core::store::StoreError::Busy). A reader that waits for new events looks for
 //! those of other processes every 20 milliseconds. Network file systems do not work: SQLite's log
-//! needs memory that the processes share.
+//! needs memory that the processes share. Leases end by the machine's clock: setting it moves their
+//! ends, which costs work done twice and never a wrong checkpoint.
 //!
 //! # The file
 //!
@@ -59,6 +60,7 @@
 //! | `commands` | the outcome of each append that carried a command id |
 //! | `snapshots` | the newest state per aggregate; safe to empty |
 //! | `projections`, `documents`, `documents_readable` | checkpoints and read models |
+//! | `leases` | which process may do what, until when |
 //! | `lucent_meta` | when the file was made, and how often it was repaired |
 //!
 //! Beside the file stand `-wal` and `-shm` while it is open. Copy a store that is in use with
@@ -86,6 +88,7 @@ mod contract;
 mod fault;
 mod heads;
 mod intern;
+mod leases;
 mod open;
 mod reader;
 mod row;

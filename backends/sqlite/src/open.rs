@@ -37,10 +37,11 @@ enum Header {
 pub(crate) const APPLICATION_ID: u32 = 0x4c63_6e74;
 
 /// The newest schema that this code reads and the one that it writes.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 
 /// The steps from each version to the next.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_002.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("schema_002.sql"), include_str!("schema_003.sql")];
 
 /// Checks the file, creates the schema or brings it up to date, and gives the writer's connection.
 pub(crate) fn open_store(options: &Options) -> Result<Connection, Fault> {

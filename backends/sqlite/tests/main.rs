@@ -13,6 +13,8 @@ mod opening;
 #[cfg(test)]
 mod parking;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod projections;

@@ -66,9 +66,9 @@ async fn a_foreign_database_is_refused_untouched() {
 async fn a_newer_schema_is_refused_untouched() {
     let folder = Folder::new();
     folder.open().await.close().await;
-    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 4").unwrap();
     let error = refused(&folder).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 3, supported: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 4, supported: 3, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn a_schema_that_is_upgraded_while_the_store_is_open_stops_its_writer() {
     let folder = Folder::new();
     let store = folder.open().await;
     store.append(one("a", ExpectedVersion::Any)).await.unwrap();
-    folder.sql().execute_batch("PRAGMA user_version = 3").unwrap();
+    folder.sql().execute_batch("PRAGMA user_version = 4").unwrap();
     let error = store.append(one("a", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(error.to_string().contains("schema version 3"), "{error}");
+    assert!(error.to_string().contains("schema version 4"), "{error}");
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn a_store_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds() {
         store.append(one("a", ExpectedVersion::Any)).await.unwrap();
     }
     let found: u32 = folder.sql().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(found, 2);
+    assert_eq!(found, 3);
 }
 
 #[tokio::test]

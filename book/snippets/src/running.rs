@@ -24,6 +24,7 @@ pub async fn start(mailer: Mailer) -> Result<App<Registry>, StartError> {
         .resource(PageSize(50))
         .retry(RetryPolicy { retries: 8, pause: Duration::from_millis(2) })
         .cache_capacity(16_384)
+        .lease_duration(Duration::from_secs(10))
         .start()
         .await
 }

@@ -59,6 +59,19 @@ fn total(view: &mut Total, event: &AccountEvent) {
 }
 // ANCHOR_END: live
 
+// ANCHOR: partitions
+#[derive(Debug, Default, Serialize, Deserialize, ReadModel)]
+pub struct Activity {
+    pub movements: u64,
+}
+
+/// In eight parts, which the processes of the application share.
+#[projector(name = "activities", version = 1, partitions = 8)]
+fn activities(view: &mut Activity, _: &AccountEvent) {
+    view.movements += 1;
+}
+// ANCHOR_END: partitions
+
 // ANCHOR: resource
 /// How many owners a page shows; given to the application with `.resource(PageSize(50))`.
 pub struct PageSize(pub usize);

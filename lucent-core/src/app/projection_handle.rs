@@ -10,9 +10,11 @@ use std::{
 use crate::{
     app::{
         Engine,
-        parked_lines::{ParkedLines, Retried},
+        parked_lines::Retried,
+        partitions::{AllLines, drop_version, least_checkpoint},
+        progress::ProjectionStatus,
         rebuild,
-        running::{ProjectionStatus, RunningProjection},
+        running::RunningProjection,
     },
     projection::Consistency,
     store::{
@@ -82,6 +84,12 @@ pub enum ProjectionControlError {
         /// Which projection.
         projection: ProjectionId,
     },
+    /// A projection in partitions is rebuilt by raising its version only, and not given up.
+    #[error("projection {projection} is in partitions: raise its version to have it built anew")]
+    Partitioned {
+        /// Which projection.
+        projection: ProjectionId,
+    },
     /// That version is not stored.
     #[error("version {version} of projection `{name}` is not stored")]
     NoSuchVersion {
@@ -125,7 +133,7 @@ impl ProjectionHandle {
     /// # Errors
     /// When the store fails.
     pub async fn parked(&self) -> Result<Vec<ParkedLine>, ProjectionControlError> {
-        Ok(self.lines().read().await?.lines)
+        Ok(self.lines().await?.parked().await?)
     }
 
     /// The first `limit` events of a line, in the order of the log.
@@ -137,7 +145,7 @@ impl ProjectionHandle {
         key: impl Into<ParkedKey>,
         limit: usize,
     ) -> Result<Vec<ParkedEvent>, ProjectionControlError> {
-        Ok(self.running.store.parked_events(&self.running.id, &key.into(), limit).await?)
+        Ok(self.lines().await?.events(&key.into(), limit).await?)
     }
 
     /// Applies the parked events of a key, in the order of the log, until one fails. If it is a
@@ -150,7 +158,7 @@ impl ProjectionHandle {
         &self,
         key: impl Into<ParkedKey>,
     ) -> Result<Retried, ProjectionControlError> {
-        self.lines().retry(&key.into()).await
+        self.lines().await?.retry(&key.into()).await
     }
 
     /// Applies the parked events of every key, as [`Self::retry`] does.
@@ -158,7 +166,7 @@ impl ProjectionHandle {
     /// # Errors
     /// [`ProjectionControlError::Contended`], or when the store fails.
     pub async fn retry_all(&self) -> Result<Retried, ProjectionControlError> {
-        self.lines().retry_all().await
+        self.lines().await?.retry_all().await
     }
 
     /// Gives up the event of a key that failed: it is never applied to that document. Then what
@@ -170,7 +178,7 @@ impl ProjectionHandle {
         &self,
         key: impl Into<ParkedKey>,
     ) -> Result<(ParkedEvent, Retried), ProjectionControlError> {
-        self.lines().drop_first(&key.into()).await
+        self.lines().await?.drop_first(&key.into()).await
     }
 
     /// Builds the read model anew from the first event, beside the one that queries are answered
@@ -180,11 +188,12 @@ impl ProjectionHandle {
     /// It takes the place only if it has parked no key that the old one has not.
     ///
     /// # Errors
-    /// [`ProjectionControlError::Inline`], or when the store fails.
+    /// [`ProjectionControlError::Inline`], `Partitioned`, or when the store fails.
     pub async fn rebuild(&self) -> Result<(), ProjectionControlError> {
         if self.running.projection.consistency() == Consistency::Inline {
             return Err(ProjectionControlError::Inline { projection: self.running.id.clone() });
         }
+        self.refuse_if_divided()?;
         if self.running.resume() {
             return Ok(());
         }
@@ -203,8 +212,9 @@ impl ProjectionHandle {
     ///
     /// # Errors
     /// [`ProjectionControlError::InUse`] if there is nothing to give up, since queries are answered
-    /// from it; or when the store fails.
+    /// from it; `Partitioned`, or when the store fails.
     pub async fn cancel(&self) -> Result<(), ProjectionControlError> {
+        self.refuse_if_divided()?;
         if self.running.rebuild().is_some() {
             return Ok(rebuild::cancel(&self.running).await?);
         }
@@ -225,7 +235,13 @@ impl ProjectionHandle {
     /// # Errors
     /// When the store fails.
     pub async fn versions(&self) -> Result<Vec<StoredVersion>, ProjectionControlError> {
-        Ok(self.running.store.stored_versions(&self.running.id.name).await?)
+        let store = &*self.running.store;
+        let mut versions = store.stored_versions(&self.running.id.name).await?;
+        for stored in &mut versions {
+            let id = ProjectionId::new(Arc::clone(&self.running.id.name), stored.version);
+            stored.checkpoint = least_checkpoint(store, &id).await?.unwrap_or(stored.checkpoint);
+        }
+        Ok(versions)
     }
 
     /// Has queries answered from a stored version from now on: from an older one, to roll back, or
@@ -293,12 +309,21 @@ impl ProjectionHandle {
             };
             return Err(ProjectionControlError::InUse { projection: id, reason });
         }
-        Ok(self.running.store.drop_projection(&id).await?)
+        Ok(drop_version(&*self.running.store, &id).await?)
     }
 
-    fn lines(&self) -> ParkedLines {
-        let (events, running) = (Arc::clone(&self.engine.events), Arc::clone(&self.running));
-        ParkedLines { events, running }
+    async fn lines(&self) -> Result<AllLines<'_>, StoreError> {
+        AllLines::of(&self.engine.events, &self.running).await
+    }
+
+    /// What is divided is built anew as another version only.
+    fn refuse_if_divided(&self) -> Result<(), ProjectionControlError> {
+        match &self.running.parts {
+            None => Ok(()),
+            Some(_) => {
+                Err(ProjectionControlError::Partitioned { projection: self.running.id.clone() })
+            }
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::{
     app::{retry::Backoff, running::RunningProjection, task::StopSignal},
     event::RecordedEvent,
@@ -28,6 +30,9 @@ const PAGE: usize = 4_000;
 /// How far a checkpoint may lag behind while nothing that the projection sees happens.
 const IDLE_LAG: u64 = 10_000;
 
+/// How long a partition's checkpoint may lag behind while nothing that it sees happens.
+const SETTLE: Duration = Duration::from_millis(100);
+
 /// A projection on its way through the log.
 pub(crate) struct ProjectionWorker {
     events: Arc<dyn EventStore>,
@@ -44,6 +49,8 @@ pub(crate) struct ProjectionWorker {
     failures: HashMap<(ParkedKey, Position), u32>,
     /// Whether queries are answered from this version.
     active: bool,
+    /// Since when the cursor is ahead of the stored checkpoint.
+    unsettled: Option<Instant>,
 }
 
 /// Why a step was not taken.
@@ -90,6 +97,7 @@ impl ProjectionWorker {
             revision: 0,
             failures: HashMap::new(),
             active,
+            unsettled: None,
         };
         worker.restart().await?;
         worker.running.begins_at(worker.checkpoint);
@@ -113,6 +121,11 @@ impl ProjectionWorker {
                 Some(Ok(())) => {
                     backoff.reset();
                     continue;
+                }
+                // Another node has the partition now.
+                Some(Err(StepError::Commit(error @ CommitError::LeaseLost { .. }))) => {
+                    tracing::debug!(projection = %self.running.id, %error, "a partition is worked on elsewhere");
+                    return;
                 }
                 Some(Err(error)) if error.is_lost_race() => {
                     tracing::debug!(projection = %self.running.id, %error, "lost a race");
@@ -171,9 +184,19 @@ impl ProjectionWorker {
     /// Reads the log to its end, then waits until it is longer.
     async fn advance(&mut self) -> Result<(), StepError> {
         self.catch_up().await?;
+        // Other nodes see how far a partition has come by its checkpoint alone.
+        let unsettled = self.running.is_part && self.cursor != self.checkpoint;
+        let late = unsettled.then(|| *self.unsettled.get_or_insert_with(Instant::now) + SETTLE);
+        let late = async {
+            match late {
+                Some(late) => tokio::time::sleep_until(late).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             head = self.events.wait_past(self.cursor) => self.running.saw_head(head?),
             () = self.running.changed.notified() => self.restart().await?,
+            () = late => self.settle().await?,
         }
         Ok(())
     }
@@ -323,6 +346,7 @@ impl ProjectionWorker {
         self.running.store.commit_projection(commit).await?;
         self.checkpoint = to;
         self.cursor = to;
+        self.unsettled = None;
         self.revision += u64::from(changes_parked);
         Ok(())
     }
@@ -358,6 +382,7 @@ impl ProjectionWorker {
         let store = &self.running.store;
         self.checkpoint = store.checkpoint(&self.running.id).await?;
         self.cursor = self.checkpoint;
+        self.unsettled = None;
         let parked = store.parked(&self.running.id).await?;
         self.parked = ParkedKeys::from(&parked);
         self.revision = parked.revision;

@@ -6,7 +6,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use crate::{
-    app::running::{Progress, ProjectionStatus, RunningProjection},
+    app::{
+        progress::{Progress, ProjectionStatus},
+        running::RunningProjection,
+    },
     position::Position,
     projection::Consistency,
     query::{ReadError, StuckCause},
@@ -31,6 +34,15 @@ impl Projections {
         patience: Duration,
     ) -> Result<(), ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
+        if let Some(parts) = &running.parts {
+            let seen = parts.seen(running, wanted);
+            return match tokio::time::timeout(patience, seen).await {
+                Ok(Ok(None)) => Ok(()),
+                Ok(Ok(Some(cause))) => Err(not_seen(running, wanted, patience, Some(cause))),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(not_seen(running, wanted, patience, None)),
+            };
+        }
         let mut progress = running.progress.subscribe();
         // While a new version is built, queries are answered from the old one, which no longer
         // moves: a position counts as seen once the new one has taken over.
@@ -51,29 +63,43 @@ impl Projections {
         if reached(&progress) {
             return Ok(());
         }
-        let (projection, reached) = (running.id.clone(), progress.position);
         let rolled_back = running.rolled_back_to().map(|active| StuckCause::RolledBack { active });
-        Err(match rolled_back.or(progress.stuck) {
-            Some(cause) => ReadError::Stuck { projection, wanted, reached, cause },
-            None => ReadError::NotYet {
-                projection,
-                wanted,
-                reached,
-                waited: patience,
-                failure: progress.failure,
-            },
-        })
+        Err(not_seen(running, wanted, patience, rolled_back.or(progress.stuck)))
+    }
+}
+
+/// Why somebody who waited for a position did not see it come.
+fn not_seen(
+    running: &RunningProjection,
+    wanted: Position,
+    patience: Duration,
+    cause: Option<StuckCause>,
+) -> ReadError {
+    let progress = running.progress();
+    let (projection, reached) = (running.id.clone(), progress.position);
+    match cause {
+        Some(cause) => ReadError::Stuck { projection, wanted, reached, cause },
+        None => {
+            let failure = progress.failure;
+            ReadError::NotYet { projection, wanted, reached, waited: patience, failure }
+        }
     }
 }
 
 impl ReadModels for Projections {
     fn read_model(&self, name: &'static str) -> Result<ReadModel, ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
+        let projection = running.active_id();
+        let (parked, lines) = match &running.parts {
+            None => (running.parked(), [projection.clone()].into()),
+            Some(parts) => (Arc::new(parts.parked()), parts.ids(&projection)),
+        };
         Ok(ReadModel {
             store: Arc::clone(&running.store),
-            projection: running.active_id(),
+            projection,
             current: running.id.version,
-            parked: running.parked(),
+            parked,
+            lines,
         })
     }
 }

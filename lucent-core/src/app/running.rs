@@ -2,12 +2,9 @@
 //!
 //! Invariant: a progress that is published was reached; it never runs ahead of the read model.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use tokio::{
@@ -16,11 +13,15 @@ use tokio::{
 };
 
 use crate::{
-    app::ParkingPolicy,
+    app::{
+        ParkingPolicy,
+        partitions::Parts,
+        progress::{Progress, ProjectionStatus},
+    },
     position::Position,
-    projection::{Consistency, Projection},
+    projection::Projection,
     query::StuckCause,
-    store::{ParkedKeys, ProjectionId, ReadModelStore},
+    store::{ParkedKeys, ProjectionId, ReadModelStore, StoreError},
 };
 
 /// A projection and its progress.
@@ -46,80 +47,10 @@ pub(crate) struct RunningProjection {
     forced: AtomicBool,
     /// Whether queries were told to be answered from an older version.
     rolled_back: AtomicBool,
-}
-
-/// How far a worker has come.
-#[derive(Clone, Debug)]
-pub(crate) struct Progress {
-    pub(crate) position: Position,
-    pub(crate) head: Position,
-    pub(crate) caught_up: bool,
-    pub(crate) failure: Option<String>,
-    /// Why it will not move on without help.
-    pub(crate) stuck: Option<StuckCause>,
-    /// When the position changed last.
-    moved: Instant,
-    /// Where and when this process began.
-    began: (Position, Instant),
-}
-
-/// How far a projection has come.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ProjectionStatus {
-    /// Which projection.
-    pub projection: ProjectionId,
-    /// When it sees events.
-    pub consistency: Consistency,
-    /// What it is doing.
-    pub state: ProjectionState,
-    /// The last position that it has seen.
-    pub position: Position,
-    /// The end of the log, as the projection knows it.
-    pub head: Position,
-    /// How many positions it is behind the end of the log.
-    pub lag: u64,
-    /// How long ago it moved last.
-    pub idle: Duration,
-    /// Whether it had seen the whole log at least once since the start.
-    pub caught_up: bool,
-    /// How fast this process builds it, while it has not seen the whole log.
-    pub pace: Option<Pace>,
-    /// The version that queries are answered from.
-    pub active_version: u32,
-    /// How many keys have parked events.
-    pub parked_keys: usize,
-    /// Why it does not move on, if it keeps failing.
-    pub failure: Option<String>,
-}
-
-/// What a projection is doing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum ProjectionState {
-    /// It has not seen the whole log yet.
-    Building,
-    /// It takes events as they come.
-    Following,
-    /// It fails, and is tried again.
-    Failing,
-    /// It has seen the whole log, and parked what the version before it has not: queries are answered
-    /// from that one until the parked events are retried or dropped, or the version is activated.
-    Held,
-    /// Building it was cancelled.
-    Cancelled,
-    /// Its worker was stopped.
-    Stopped,
-}
-
-/// How fast a read model is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Pace {
-    /// Positions of the log per second, on average since this process began.
-    pub events_per_second: u64,
-    /// How long the rest takes at this pace; unknown before the first step.
-    pub remaining: Option<Duration>,
+    /// The partitions, if it is divided: then others have the progress.
+    pub(crate) parts: Option<Arc<Parts>>,
+    /// Whether it is a partition, whose checkpoint tells other nodes how far it has come.
+    pub(crate) is_part: bool,
 }
 
 impl RunningProjection {
@@ -144,6 +75,17 @@ impl RunningProjection {
         Self::under(id, projection, store, (version, true), self.policy)
     }
 
+    /// A partition; `store` knows which one.
+    pub(crate) async fn part(
+        projection: Arc<dyn Projection>,
+        store: Arc<dyn ReadModelStore>,
+        policy: ParkingPolicy,
+    ) -> Result<Self, StoreError> {
+        let active = store.active_version(&projection.id().name).await?;
+        let whole = Self::new(projection, store, active, policy);
+        Ok(Self { parts: None, is_part: true, ..whole })
+    }
+
     fn under(
         id: ProjectionId,
         projection: Arc<dyn Projection>,
@@ -151,15 +93,10 @@ impl RunningProjection {
         (active, settled): (u32, bool),
         policy: ParkingPolicy,
     ) -> Self {
-        let now = Instant::now();
-        let progress = Progress {
-            position: Position::ZERO,
-            head: Position::ZERO,
-            caught_up: false,
-            failure: None,
-            stuck: None,
-            moved: now,
-            began: (Position::ZERO, now),
+        // A rebuild has an id of its own, and is never divided.
+        let parts = match projection.partitions() {
+            count if count > 1 && id == projection.id() => Some(Arc::new(Parts::new(count))),
+            _ => None,
         };
         Self {
             projection,
@@ -168,7 +105,7 @@ impl RunningProjection {
             policy,
             active: AtomicU32::new(active),
             settled,
-            progress: watch::Sender::new(progress),
+            progress: watch::Sender::new(Progress::new()),
             turn: tokio::sync::Mutex::default(),
             changed: Notify::new(),
             parked: Mutex::default(),
@@ -176,6 +113,8 @@ impl RunningProjection {
             cancelled: AtomicBool::new(false),
             forced: AtomicBool::new(false),
             rolled_back: AtomicBool::new(false),
+            parts,
+            is_part: false,
         }
     }
 
@@ -313,8 +252,17 @@ impl RunningProjection {
         self.active.load(Ordering::Acquire) == self.id.version
     }
 
-    pub(crate) fn status(&self) -> ProjectionStatus {
+    /// How far it has come, as far as this process knows.
+    pub(crate) fn progress(&self) -> Progress {
         let progress = self.progress.borrow().clone();
+        match &self.parts {
+            None => progress,
+            Some(parts) => parts.progress(&progress),
+        }
+    }
+
+    pub(crate) fn status(&self) -> ProjectionStatus {
+        let progress = self.progress();
         ProjectionStatus {
             projection: self.id.clone(),
             consistency: self.projection.consistency(),
@@ -326,33 +274,11 @@ impl RunningProjection {
             caught_up: progress.caught_up,
             pace: (!progress.caught_up).then(|| progress.pace()),
             active_version: self.active.load(Ordering::Acquire),
-            parked_keys: self.parked().len(),
+            parked_keys: self
+                .parts
+                .as_ref()
+                .map_or_else(|| self.parked().len(), |parts| parts.parked().len()),
             failure: progress.failure,
-        }
-    }
-}
-
-impl Progress {
-    fn state(&self) -> ProjectionState {
-        match &self.stuck {
-            Some(StuckCause::Cancelled) => ProjectionState::Cancelled,
-            Some(StuckCause::Stopped) => ProjectionState::Stopped,
-            Some(StuckCause::Held { .. }) => ProjectionState::Held,
-            Some(_) => ProjectionState::Failing,
-            None if self.failure.is_some() => ProjectionState::Failing,
-            None if self.caught_up => ProjectionState::Following,
-            None => ProjectionState::Building,
-        }
-    }
-
-    fn pace(&self) -> Pace {
-        let (from, since) = self.began;
-        let done = self.position.get().saturating_sub(from.get());
-        let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        let left = self.head.get().saturating_sub(self.position.get());
-        Pace {
-            events_per_second: done.saturating_mul(1_000) / millis,
-            remaining: (left.saturating_mul(millis)).checked_div(done).map(Duration::from_millis),
         }
     }
 }

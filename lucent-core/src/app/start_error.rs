@@ -2,7 +2,11 @@
 //!
 //! Invariant: an application that has started has everything that its functions ask for.
 
-use crate::{app::projection_worker::StepError, resource::MissingResource, store::StoreError};
+use crate::{
+    app::projection_worker::StepError,
+    resource::MissingResource,
+    store::{ProjectionId, StoreError},
+};
 
 /// An application that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,18 @@ pub enum StartError {
         function: &'static str,
         /// What it asks for.
         source: MissingResource,
+    },
+    /// A projection was built in another number of partitions.
+    #[error(
+        "{projection} is stored in {stored} partitions, and its projector says {declared}: raise its version to rebuild it in another number"
+    )]
+    PartitionsChanged {
+        /// Which projection.
+        projection: ProjectionId,
+        /// In how many it is stored.
+        stored: u32,
+        /// In how many the program would divide it.
+        declared: u32,
     },
     /// An inline projection could not be brought up to date.
     #[error("an inline projection could not be brought up to date: {reason}")]

@@ -7,9 +7,13 @@ use std::collections::HashMap;
 
 use crate::{
     event::{CommandId, RecordedEvent},
-    memory::{inline::InlineStep, log::Log, read_models::ReadModels, snapshots::Snapshots},
+    memory::{
+        inline::InlineStep, leases::Leases, log::Log, read_models::ReadModels, snapshots::Snapshots,
+    },
     position::Version,
-    store::{Append, AppendCondition, AppendError, Appended, StreamWrite},
+    store::{
+        Append, AppendCondition, AppendError, Appended, CommitError, ProjectionCommit, StreamWrite,
+    },
 };
 
 /// Everything that the store holds.
@@ -19,6 +23,7 @@ pub(super) struct State {
     pub(super) commands: HashMap<CommandId, Appended>,
     pub(super) read_models: ReadModels,
     pub(super) snapshots: Snapshots,
+    pub(super) leases: Leases,
 }
 
 impl State {
@@ -56,6 +61,20 @@ impl State {
             appended.reply = None;
         }
         Ok(appended)
+    }
+
+    /// Takes a step of a projection, if its fence is the current one.
+    pub(super) fn commit_projection(
+        &mut self,
+        commit: ProjectionCommit,
+    ) -> Result<(), CommitError> {
+        if let Some(fence) = &commit.fence
+            && let Err(held_by) = self.leases.check(fence)
+        {
+            let lease = fence.lease.clone();
+            return Err(CommitError::LeaseLost { projection: commit.projection, lease, held_by });
+        }
+        self.read_models.commit(commit)
     }
 
     /// Checks what the writes expect, and gives the versions that they will make.

@@ -4,6 +4,7 @@
 
 mod commit;
 mod inline;
+mod leases;
 mod log;
 mod read_models;
 mod scan;

@@ -77,7 +77,12 @@ impl ReadModels {
             model.revision += 1;
             commit.parked.into_iter().for_each(|change| model.change_parked(change));
         }
-        self.apply(commit.projection, commit.to, commit.changes);
+        if let Some(read_model) = commit.read_model {
+            self.write(read_model, commit.changes);
+            self.apply(commit.projection, commit.to, []);
+        } else {
+            self.apply(commit.projection, commit.to, commit.changes);
+        }
         Ok(())
     }
 
@@ -147,8 +152,17 @@ impl ReadModels {
         checkpoint: Position,
         changes: impl IntoIterator<Item = DocumentChange>,
     ) {
+        self.projections.entry(projection.clone()).or_default().checkpoint = checkpoint;
+        self.write(projection, changes);
+    }
+
+    /// Changes documents only.
+    fn write(
+        &mut self,
+        projection: ProjectionId,
+        changes: impl IntoIterator<Item = DocumentChange>,
+    ) {
         let model = self.projections.entry(projection).or_default();
-        model.checkpoint = checkpoint;
         for change in changes {
             match change {
                 DocumentChange::Put(Document { key, body }) => {

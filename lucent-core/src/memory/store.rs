@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{Ordering, fence},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -22,9 +23,10 @@ use crate::{
     },
     position::{Position, Version},
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
+        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
+        StoreError, StoredVersion, StreamPage, StreamRead,
     },
     stream::StreamId,
 };
@@ -186,7 +188,7 @@ impl ReadModelStore for MemoryStore {
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
-        self.state().read_models.commit(commit)
+        self.state().commit_projection(commit)
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
@@ -221,5 +223,34 @@ impl ReadModelStore for MemoryStore {
         place: &ProjectionId,
     ) -> Result<(), CommitError> {
         self.state().read_models.replace(built, place)
+    }
+}
+
+#[async_trait]
+impl LeaseStore for MemoryStore {
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<LeaseOutcome, StoreError> {
+        Ok(self.state().leases.acquire(name, holder, duration))
+    }
+
+    async fn renew_leases(
+        &self,
+        fences: &[Fence],
+        duration: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        Ok(self.state().leases.renew(fences, duration))
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.state().leases.release(fence);
+        Ok(())
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
+        Ok(self.state().leases.held(prefix))
     }
 }

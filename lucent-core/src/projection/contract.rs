@@ -67,6 +67,9 @@ pub trait Projector: Send + Sync + 'static {
     /// When it sees an event.
     const CONSISTENCY: Consistency;
 
+    /// Into how many partitions its documents are divided, for several nodes to share.
+    const PARTITIONS: u32 = 1;
+
     /// The documents that the event is about; none if it is about no document.
     fn keys(event: &Self::Event, at: &RecordedEvent) -> Vec<DocumentKey>;
 

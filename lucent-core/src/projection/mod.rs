@@ -2,11 +2,13 @@
 
 mod contract;
 mod key;
+mod partition;
 mod plan;
 mod step;
 
 pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
 pub use key::IntoKeys;
+pub use partition::Partition;
 pub(crate) use plan::{panicked, shortened};
 pub use step::{
     Projection, ProjectionError, ProjectionPlan, ProjectionStep, TypedProjection, shared,

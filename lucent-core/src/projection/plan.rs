@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{DecodeError, Event, RecordedEvent},
-    projection::{Keep, ProjectionPlan, ProjectionStep, Projector, ReadModel},
+    projection::{Keep, Partition, ProjectionPlan, ProjectionStep, Projector, ReadModel},
     store::{Document, DocumentChange, DocumentKey, ParkedEvent, ParkedKey, ParkedKeys},
     stream::StreamId,
 };
@@ -41,7 +41,8 @@ struct Held {
 }
 
 impl<P: Projector> TypedPlan<P> {
-    pub(super) fn of(events: &[RecordedEvent], parked: &ParkedKeys) -> Self {
+    /// The plan for the documents of a partition.
+    pub(super) fn of(events: &[RecordedEvent], parked: &ParkedKeys, partition: Partition) -> Self {
         let mut plan =
             Self { keys: Vec::new(), events: Vec::with_capacity(events.len()), parked: Vec::new() };
         let mut slots = HashMap::new();
@@ -49,10 +50,11 @@ impl<P: Projector> TypedPlan<P> {
         for at in events.iter().filter(|at| P::Event::knows(&at.event_type)) {
             match read::<P>(at) {
                 Ok(None) => {}
-                Ok(Some((event, keys))) => {
+                Ok(Some((event, mut keys))) => {
+                    keys.retain(|key| partition.owns(key));
                     plan.place(at, event, keys, &mut slots, parked, &mut held);
                 }
-                Err(reason) => plan.set_aside(at, &reason, &mut held),
+                Err(reason) => plan.set_aside(at, &reason, partition, &mut held),
             }
         }
         plan
@@ -89,10 +91,16 @@ impl<P: Projector> TypedPlan<P> {
     }
 
     /// Sets an event aside that cannot be read, under its documents as far as they are known.
-    fn set_aside(&mut self, at: &RecordedEvent, reason: &str, held: &mut Held) {
+    fn set_aside(
+        &mut self,
+        at: &RecordedEvent,
+        reason: &str,
+        partition: Partition,
+        held: &mut Held,
+    ) {
         match P::unread_keys(at) {
             Some(keys) => {
-                for key in each_once(keys) {
+                for key in each_once(keys).into_iter().filter(|key| partition.owns(key)) {
                     held.documents.insert(key.clone());
                     self.parked.push(parked_event(ParkedKey::Document(key), at, Some(reason)));
                 }

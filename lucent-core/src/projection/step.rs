@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{
     event::{Event, RecordedEvent},
     position::Position,
-    projection::{Consistency, Projector, plan::TypedPlan},
+    projection::{Consistency, Partition, Projector, plan::TypedPlan},
     store::{
         DocumentChange, DocumentKey, EventFilter, EventQuery, ParkedEvent, ParkedKeys, ProjectionId,
     },
@@ -29,6 +29,16 @@ pub trait Projection: Send + Sync + 'static {
 
     /// Which events it sees.
     fn filter(&self) -> EventFilter;
+
+    /// Into how many partitions its documents are divided.
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    /// The same projection for the documents of one partition; none if it cannot be divided.
+    fn of_partition(&self, _partition: Partition) -> Option<Arc<dyn Projection>> {
+        None
+    }
 
     /// Decodes the events that it sees among these, and says which documents they are about. Events
     /// that cannot be read, and those that have to wait behind what is `parked`, are set aside.
@@ -92,13 +102,16 @@ pub struct ProjectionError {
 
 /// A projector with its types, as a [`Projection`].
 #[derive(Debug)]
-pub struct TypedProjection<P>(PhantomData<P>);
+pub struct TypedProjection<P> {
+    partition: Partition,
+    projector: PhantomData<P>,
+}
 
 impl<P> TypedProjection<P> {
     /// Wraps a projector.
     #[must_use]
     pub const fn new() -> Self {
-        Self(PhantomData)
+        Self { partition: Partition::WHOLE, projector: PhantomData }
     }
 }
 
@@ -121,8 +134,16 @@ impl<P: Projector> Projection for TypedProjection<P> {
         EventQuery::types(P::Event::TYPES.iter().map(|known| known.name)).into()
     }
 
+    fn partitions(&self) -> u32 {
+        P::PARTITIONS
+    }
+
+    fn of_partition(&self, partition: Partition) -> Option<Arc<dyn Projection>> {
+        Some(Arc::new(Self { partition, projector: PhantomData }))
+    }
+
     fn plan(&self, events: &[RecordedEvent], parked: &ParkedKeys) -> Box<dyn ProjectionPlan> {
-        Box::new(TypedPlan::<P>::of(events, parked))
+        Box::new(TypedPlan::<P>::of(events, parked, self.partition))
     }
 }
 

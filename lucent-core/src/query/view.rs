@@ -20,6 +20,8 @@ pub struct View<T> {
     /// The version of this program.
     current: u32,
     parked: Arc<ParkedKeys>,
+    /// Where what is parked stands.
+    lines: Arc<[ProjectionId]>,
     /// The position that the documents must have seen.
     after: Position,
     model: PhantomData<fn() -> T>,
@@ -34,6 +36,7 @@ impl<T: Projected> View<T> {
             current: projection.version,
             projection,
             parked: Arc::default(),
+            lines: Arc::default(),
             after: Position::ZERO,
             model: PhantomData,
         }
@@ -112,15 +115,15 @@ impl<T: Projected> View<T> {
             return Ok(());
         }
         // Another process may have taken them out since this one looked.
-        let line = self.store.parked_events(&self.projection, key, 1).await?;
-        match line.first().map(|parked| parked.position).filter(|first| asked(*first)) {
-            None => Ok(()),
-            Some(first) => Err(ReadError::Parked {
-                projection: self.projection.clone(),
-                key: key.clone(),
-                first,
-            }),
+        for lines in &*self.lines {
+            let line = self.store.parked_events(lines, key, 1).await?;
+            let first = line.first().map(|parked| parked.position);
+            if let Some(first) = first.filter(|first| asked(*first)) {
+                let (projection, key) = (self.projection.clone(), key.clone());
+                return Err(ReadError::Parked { projection, key, first });
+            }
         }
+        Ok(())
     }
 
     fn decode(&self, document: Document) -> Result<(DocumentKey, T), ReadError> {
@@ -150,9 +153,9 @@ impl<T> fmt::Debug for View<T> {
 impl<T: Projected> Inject for View<T> {
     fn inject(shell: &Shell) -> Result<Self, ReadError> {
         let name = <T::Projector as Projector>::NAME;
-        let ReadModel { store, projection, current, parked } = shell.read_model(name)?;
+        let ReadModel { store, projection, current, parked, lines } = shell.read_model(name)?;
         let after = shell.after;
-        Ok(Self { store, projection, current, parked, after, model: PhantomData })
+        Ok(Self { store, projection, current, parked, lines, after, model: PhantomData })
     }
 
     fn check(_: &Shell) -> Result<(), MissingResource> {

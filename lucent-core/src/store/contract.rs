@@ -9,8 +9,8 @@ use crate::{
     event::CommandId,
     position::{Position, Version},
     store::{
-        Append, AppendError, Appended, LogPage, LogRead, ReadModelStore, SnapshotStore, StoreError,
-        StreamPage, StreamRead,
+        Append, AppendError, Appended, LeaseStore, LogPage, LogRead, ReadModelStore, SnapshotStore,
+        StoreError, StreamPage, StreamRead,
     },
     stream::StreamId,
 };
@@ -74,11 +74,11 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     async fn wait_past(&self, position: Position) -> Result<Position, StoreError>;
 }
 
-/// A store that an application can run on alone: events, snapshots and read models.
+/// A store that an application can run on alone: events, snapshots, read models and leases.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot hold a whole application",
-    note = "an application's store keeps events, snapshots and read models"
+    note = "an application's store keeps events, snapshots, read models and leases"
 )]
-pub trait Store: EventStore + SnapshotStore + ReadModelStore {}
+pub trait Store: EventStore + SnapshotStore + ReadModelStore + LeaseStore {}
 
-impl<S: EventStore + SnapshotStore + ReadModelStore> Store for S {}
+impl<S: EventStore + SnapshotStore + ReadModelStore + LeaseStore> Store for S {}

@@ -4,6 +4,7 @@ mod append;
 mod contract;
 mod error;
 mod filter;
+mod leases;
 mod parked;
 mod read;
 mod read_models;
@@ -16,6 +17,7 @@ pub use append::{
 pub use contract::{EventStore, Store};
 pub use error::StoreError;
 pub use filter::{EventFilter, EventQuery, QueryItem};
+pub use leases::{Fence, HeldLease, LeaseOutcome, LeaseStore, lease_micros};
 pub use parked::{
     Parked, ParkedChange, ParkedEvent, ParkedKey, ParkedKeys, ParkedLine, StoredVersion,
 };

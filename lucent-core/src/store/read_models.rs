@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     position::Position,
-    store::{Parked, ParkedChange, ParkedEvent, ParkedKey, StoreError, StoredVersion},
+    store::{Fence, Parked, ParkedChange, ParkedEvent, ParkedKey, StoreError, StoredVersion},
 };
 
 /// A projection at a version; each version has documents and a checkpoint of its own.
@@ -106,6 +106,11 @@ pub struct ProjectionCommit {
     pub revision: u64,
     /// Whether queries are answered from this version from now on.
     pub activate: bool,
+    /// Whose documents `changes` are about; the projection's own if there is none. Parts of a
+    /// projection have checkpoints of their own and write into one read model.
+    pub read_model: Option<ProjectionId>,
+    /// The lease without which the step is not taken.
+    pub fence: Option<Fence>,
 }
 
 impl ProjectionCommit {
@@ -120,6 +125,8 @@ impl ProjectionCommit {
             parked: Vec::new(),
             revision: 0,
             activate: false,
+            read_model: None,
+            fence: None,
         }
     }
 }
@@ -145,6 +152,19 @@ pub enum CommitError {
     ParkedMoved {
         /// Which projection.
         projection: ProjectionId,
+    },
+    /// The lease of the step has gone to somebody else, or was given back.
+    #[error(
+        "{projection} cannot move its checkpoint: the lease `{lease}` is lost{}",
+        held_by.as_ref().map(|holder| format!(" to `{holder}`")).unwrap_or_default()
+    )]
+    LeaseLost {
+        /// Which projection.
+        projection: ProjectionId,
+        /// The name of the lease.
+        lease: Arc<str>,
+        /// Who was the last to get it, unless it was given back.
+        held_by: Option<Arc<str>>,
     },
     /// The store failed.
     #[error(transparent)]
@@ -184,6 +204,7 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// Takes a step: documents, parked events, checkpoint and activation together.
     ///
     /// # Errors
+    /// [`CommitError::LeaseLost`] if the step's fence is not the current one,
     /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`,
     /// [`CommitError::ParkedMoved`] if the stored revision is not the step's; nothing was written
     /// then.

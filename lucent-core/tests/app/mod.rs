@@ -1,11 +1,13 @@
 //! The application as a whole, on the in-memory store.
 
 mod commands;
+mod divided;
 mod domain;
 mod event_handlers;
 mod hot_aggregate;
 mod notes;
 mod parking;
+mod partitions;
 mod projections;
 mod rebuilding;
 mod start;

@@ -45,7 +45,7 @@ pub struct Notes {
     pub texts: Vec<String>,
 }
 
-fn take_down(view: &mut Vec<String>, event: &NoteEvent) -> Result<(), String> {
+pub fn take_down(view: &mut Vec<String>, event: &NoteEvent) -> Result<(), String> {
     let NoteEvent::NoteTaken { text, .. } = event;
     // Half of the work is done before the failure, which must not show.
     view.push(text.clone());
@@ -55,7 +55,7 @@ fn take_down(view: &mut Vec<String>, event: &NoteEvent) -> Result<(), String> {
     }
 }
 
-fn about(event: &NoteEvent) -> Vec<String> {
+pub fn about(event: &NoteEvent) -> Vec<String> {
     let NoteEvent::NoteTaken { about, .. } = event;
     about.clone()
 }

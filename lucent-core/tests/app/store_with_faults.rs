@@ -1,8 +1,11 @@
 //! An in-memory store that fails on demand.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -11,10 +14,10 @@ use futures::future::BoxFuture;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
-        VersionConflict,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
+        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
+        StoreError, StoredVersion, StreamPage, StreamRead, VersionConflict,
     },
 };
 use tokio::sync::watch;
@@ -45,6 +48,12 @@ pub enum Fault {
     Yield,
     /// No step of a projection is taken.
     NoSteps,
+    /// Steps of projections reach the store only when this is over.
+    HeldSteps,
+    /// Whatever is asked of the store reaches it only when this is over.
+    Frozen,
+    /// What is asked about leases reaches the store only when this is over.
+    FrozenLeases,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +100,12 @@ impl Faults {
     async fn unless_held(&self) -> Fault {
         *self.fault.subscribe().wait_for(|fault| *fault != Fault::Hold).await.unwrap()
     }
+
+    /// Waits until the fault is over.
+    async fn end_of(&self, fault: Fault) {
+        let mut faults = self.fault.subscribe();
+        faults.wait_for(|now| *now != fault).await.unwrap();
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +123,16 @@ impl StoreWithFaults {
     pub fn over(inner: MemoryStore) -> (Self, Arc<Faults>) {
         let faults = Arc::<Faults>::default();
         (Self { inner, faults: Arc::clone(&faults) }, faults)
+    }
+
+    async fn leases(&self) -> &MemoryStore {
+        self.faults.end_of(Fault::FrozenLeases).await;
+        self.thawed().await
+    }
+
+    async fn thawed(&self) -> &MemoryStore {
+        self.faults.end_of(Fault::Frozen).await;
+        &self.inner
     }
 }
 
@@ -152,7 +177,7 @@ impl EventStore for StoreWithFaults {
                 }
                 .into())
             }
-            _ => self.inner.append(append).await,
+            _ => self.thawed().await.append(append).await,
         }
     }
 
@@ -161,28 +186,28 @@ impl EventStore for StoreWithFaults {
             self.faults.set(Fault::None);
             return Ok(None);
         }
-        self.inner.command_outcome(command).await
+        self.thawed().await.command_outcome(command).await
     }
 
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
-        self.inner.read_stream(read).await
+        self.thawed().await.read_stream(read).await
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
         self.faults.let_others_go_first().await;
-        self.inner.read_log(read).await
+        self.thawed().await.read_log(read).await
     }
 
     async fn stream_version(&self, stream: &StreamId) -> Result<Version, StoreError> {
-        self.inner.stream_version(stream).await
+        self.thawed().await.stream_version(stream).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.inner.head().await
+        self.thawed().await.head().await
     }
 
     async fn wait_past(&self, position: Position) -> Result<Position, StoreError> {
-        self.inner.wait_past(position).await
+        self.thawed().await.wait_past(position).await
     }
 }
 
@@ -207,7 +232,7 @@ impl ReadModelStore for StoreWithFaults {
         projection: &ProjectionId,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.inner.documents(projection, keys).await
+        self.thawed().await.documents(projection, keys).await
     }
 
     async fn document_page(
@@ -216,14 +241,16 @@ impl ReadModelStore for StoreWithFaults {
         after: Option<&DocumentKey>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        self.inner.document_page(projection, after, limit).await
+        self.thawed().await.document_page(projection, after, limit).await
     }
 
     async fn checkpoint(&self, projection: &ProjectionId) -> Result<Position, StoreError> {
-        self.inner.checkpoint(projection).await
+        self.thawed().await.checkpoint(projection).await
     }
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
+        self.faults.end_of(Fault::HeldSteps).await;
+        self.thawed().await;
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
             Fault::NoSteps => Err(busy().into()),
@@ -232,7 +259,7 @@ impl ReadModelStore for StoreWithFaults {
     }
 
     async fn active_version(&self, name: &str) -> Result<Option<u32>, StoreError> {
-        self.inner.active_version(name).await
+        self.thawed().await.active_version(name).await
     }
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
@@ -262,5 +289,33 @@ impl ReadModelStore for StoreWithFaults {
         place: &ProjectionId,
     ) -> Result<(), CommitError> {
         self.inner.replace_projection(built, place).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for StoreWithFaults {
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<LeaseOutcome, StoreError> {
+        self.leases().await.acquire_lease(name, holder, duration).await
+    }
+
+    async fn renew_leases(
+        &self,
+        fences: &[Fence],
+        duration: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        self.leases().await.renew_leases(fences, duration).await
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        self.leases().await.release_lease(fence).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
+        self.leases().await.held_leases(prefix).await
     }
 }

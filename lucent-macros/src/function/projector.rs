@@ -30,6 +30,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
     let version = version(function, errors);
     let name = name(function, errors);
     let consistency = consistency(function, errors);
+    let partitions = partitions(arguments, errors);
     let keys = keys(root, arguments, errors);
     let unread_keys = unread_keys(root, arguments);
     let Some(roles) = roles(function, errors) else {
@@ -79,6 +80,7 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
                 const NAME: &'static str = #name;
                 const VERSION: u32 = #version;
                 const CONSISTENCY: #root::Consistency = #root::Consistency::#consistency;
+                #partitions
                 fn keys(
                     event: &Self::Event,
                     at: &#root::RecordedEvent,
@@ -150,6 +152,25 @@ fn consistency(function: &Function, errors: &mut Errors) -> syn::Ident {
         (false, false) => "Async",
     };
     syn::Ident::new(word, mixed())
+}
+
+/// Into how many partitions its documents are divided, if it says so.
+fn partitions(arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> Option<TokenStream> {
+    const MOST: u32 = 1_024;
+    let argument = arguments.find("partitions")?;
+    let count = input::number(arguments, "partitions", 8, errors)?;
+    if count > MOST {
+        errors.at(argument.value_span(), format!("a projector has at most {MOST} partitions"));
+    }
+    for word in ["inline", "live"] {
+        if arguments.find(word).is_some() {
+            let message = format!(
+                "a projector that is `{word}` has no partitions to share: remove one of the two"
+            );
+            errors.at(argument.key.span(), message);
+        }
+    }
+    Some(quote_spanned!(mixed()=> const PARTITIONS: u32 = #count;))
 }
 
 fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> TokenStream {

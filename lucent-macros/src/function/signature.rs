@@ -83,7 +83,9 @@ impl Function {
 
 fn known_keys(kind: FunctionKind) -> &'static [&'static str] {
     match kind {
-        FunctionKind::Projector => &["name", "version", "inline", "live", "key", "crate"],
+        FunctionKind::Projector => {
+            &["name", "version", "inline", "live", "key", "partitions", "crate"]
+        }
         FunctionKind::Function => super::routed::KEYS,
         _ => &["name", "crate"],
     }

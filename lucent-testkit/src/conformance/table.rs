@@ -299,6 +299,31 @@ macro_rules! __for_each_behavior {
                 a_step_planned_before_a_replacement_is_refused,
                 steps_go_on_after_a_replacement,
             }
+            leases [] {
+                a_free_lease_is_granted,
+                a_held_lease_is_refused,
+                a_holder_may_ask_again,
+                an_expired_lease_is_free,
+                a_lease_ends_by_itself,
+                a_takeover_raises_the_token,
+                a_released_lease_is_free,
+                a_release_raises_the_token,
+                renewing_sets_the_time_anew,
+                a_lost_lease_cannot_be_renewed,
+                a_lost_lease_cannot_be_released,
+                a_released_lease_cannot_be_renewed,
+                several_leases_are_renewed_at_once,
+                names_are_independent,
+                held_leases_are_found_by_their_start,
+                exactly_one_of_racing_askers_wins,
+                a_fenced_step_is_taken,
+                a_step_of_an_expired_lease_is_taken,
+                a_step_of_a_lost_lease_is_refused,
+                a_step_of_a_released_lease_is_refused,
+                a_step_of_an_invented_lease_is_refused,
+                no_step_follows_a_takeover,
+                parts_write_into_one_read_model,
+            }
             inline [NoInlineProjections] {
                 the_read_model_is_written_with_the_events,
                 every_event_of_a_batch_is_projected_once,
@@ -321,6 +346,7 @@ macro_rules! __for_each_behavior {
                 command_outcomes_survive,
                 read_models_survive,
                 parked_events_survive,
+                leases_survive,
                 inline_projections_go_on,
                 a_follower_goes_on_after_a_restart,
                 refused_appends_do_not_come_back,
@@ -332,6 +358,7 @@ macro_rules! __for_each_behavior {
                 a_wait_ends_across_instances,
                 checkpoints_are_checked_across_instances,
                 parked_events_are_shared_by_instances,
+                leases_hold_across_instances,
                 racing_instances_lose_nothing,
             }
         }

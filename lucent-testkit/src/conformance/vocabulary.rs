@@ -12,10 +12,10 @@ pub(super) use lucent_core::{
     Projection, RecordedEvent, StreamId, Tag, Timestamp, Uuid, Version,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
-        DocumentKey, EventFilter, EventQuery, ExpectedVersion, InlineProjections, LogPage, LogRead,
-        PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey, ParkedKeys, ParkedLine,
-        ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot, SnapshotKey, StoredVersion,
-        StreamPage, StreamRead, StreamWrite, VersionConflict,
+        DocumentKey, EventFilter, EventQuery, ExpectedVersion, Fence, HeldLease, InlineProjections,
+        LeaseOutcome, LogPage, LogRead, PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey,
+        ParkedKeys, ParkedLine, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot,
+        SnapshotKey, StoredVersion, StreamPage, StreamRead, StreamWrite, VersionConflict,
     },
 };
 

@@ -137,12 +137,13 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-pub(crate) const SUPPORTED: i32 = 2;
+pub(crate) const SUPPORTED: i32 = 3;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
 /// step after which they must not append drops the function `append` and makes one of another name;
 /// their plain INSERTs write nothing under another version, and they turn to that function.
-const STEPS: [&str; 2] = [include_str!("001.sql"), include_str!("002.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("001.sql"), include_str!("002.sql"), include_str!("003.sql")];
 
 /// Tables that the first step makes.
 const TABLES: &[&str] =

@@ -9,6 +9,7 @@ mod draft;
 mod evidence;
 mod inline;
 mod knowledge;
+mod part;
 mod project;
 mod request;
 mod state;

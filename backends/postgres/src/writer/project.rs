@@ -9,11 +9,15 @@ use lucent_core::{
     store::{CommitError, DocumentChange, ParkedChange, ParkedKey, ProjectionCommit, ProjectionId},
 };
 
+use tokio_postgres::types::ToSql;
+
 use crate::{
     connect::Session,
     fault::Fault,
+    leases,
     reader::key_columns,
     row::{Json, from_sql, to_sql},
+    writer::part::{LEASE_LOST, PROJECT_PART, Part},
 };
 
 /// Takes a step of a projection.
@@ -43,35 +47,56 @@ pub(crate) async fn take_step(
     }
     let parked = ParkedColumns::of(&commit.parked);
     let parks = !commit.parked.is_empty();
-    let row = session
-        .query_one(
-            PROJECT,
-            &[
-                &&*commit.projection.name,
-                &i64::from(commit.projection.version),
-                &to_sql(commit.from.get()),
-                &to_sql(commit.to.get()),
-                &to_sql(commit.revision),
-                &commit.activate,
-                &(!keys.is_empty()).then_some(keys),
-                &(!bodies.is_empty()).then_some(bodies),
-                &(!deleted.is_empty()).then_some(deleted),
-                &parks.then_some(parked.kinds),
-                &parks.then_some(parked.keys),
-                &parks.then_some(parked.positions),
-                &parks.then_some(parked.streams),
-                &parks.then_some(parked.types),
-                &parks.then_some(parked.reasons),
-            ],
-        )
-        .await?;
-    let projection = commit.projection.clone();
-    Ok(match row.try_get::<_, Option<i64>>(0)?.map(from_sql).map(Position::new) {
-        Some(found) if found == commit.from => Ok(()),
-        Some(found) => {
-            Err(CommitError::CheckpointMoved { projection, expected: commit.from, found })
+    let name = &*commit.projection.name;
+    let version = i64::from(commit.projection.version);
+    let (from, to) = (to_sql(commit.from.get()), to_sql(commit.to.get()));
+    let revision = to_sql(commit.revision);
+    let keys = (!keys.is_empty()).then_some(keys);
+    let bodies = (!bodies.is_empty()).then_some(bodies);
+    let deleted = (!deleted.is_empty()).then_some(deleted);
+    let kinds = parks.then_some(parked.kinds);
+    let parked_keys = parks.then_some(parked.keys);
+    let positions = parks.then_some(parked.positions);
+    let streams = parks.then_some(parked.streams);
+    let types = parks.then_some(parked.types);
+    let reasons = parks.then_some(parked.reasons);
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![
+        &name,
+        &version,
+        &from,
+        &to,
+        &revision,
+        &commit.activate,
+        &keys,
+        &bodies,
+        &deleted,
+        &kinds,
+        &parked_keys,
+        &positions,
+        &streams,
+        &types,
+        &reasons,
+    ];
+    let part = Part::of(commit);
+    let sql = match &part {
+        None => PROJECT,
+        Some(part) => {
+            values.extend(part.values());
+            PROJECT_PART
         }
-        None => Err(CommitError::ParkedMoved { projection }),
+    };
+    let row = session.query_one(sql, &values).await?;
+    let projection = commit.projection.clone();
+    Ok(match (&commit.fence, row.try_get::<_, Option<i64>>(0)?) {
+        (_, None) => Err(CommitError::ParkedMoved { projection }),
+        (Some(fence), Some(LEASE_LOST)) => {
+            let held_by = leases::holder(session, &fence.lease).await?;
+            Err(CommitError::LeaseLost { projection, lease: fence.lease.clone(), held_by })
+        }
+        (_, Some(found)) => match Position::new(from_sql(found)) {
+            found if found == commit.from => Ok(()),
+            found => Err(CommitError::CheckpointMoved { projection, expected: commit.from, found }),
+        },
     })
 }
 

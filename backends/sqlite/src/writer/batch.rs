@@ -62,6 +62,7 @@ impl<'a> Batch<'a> {
             Request::Replace(built, place, _) => {
                 self.replace_projection(built, place).map(Outcome::Projected)
             }
+            Request::Lease(change) => self.change_lease(change),
             Request::Close(_) => Ok(Outcome::Done),
         }
     }

@@ -9,10 +9,12 @@ mod batch;
 mod cache;
 mod condition;
 mod inline;
+mod lease;
 mod park;
 mod project;
 mod request;
 mod thread;
 
+pub(crate) use lease::LeaseChange;
 pub(crate) use request::{EncodedAppend, Request};
 pub(crate) use thread::Writer;

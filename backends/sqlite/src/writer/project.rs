@@ -20,6 +20,12 @@ impl Batch<'_> {
         &mut self,
         commit: &ProjectionCommit,
     ) -> Result<Result<(), CommitError>, Fault> {
+        if let Some(fence) = &commit.fence
+            && let Err(held_by) = self.check_fence(fence)?
+        {
+            let (projection, lease) = (commit.projection.clone(), fence.lease.clone());
+            return Ok(Err(CommitError::LeaseLost { projection, lease, held_by }));
+        }
         let known = self.known_projection(&commit.projection)?;
         let found = known.map_or(0, |known| known.checkpoint);
         if found != commit.from.get() {
@@ -36,7 +42,11 @@ impl Batch<'_> {
         let id = self.projection(&commit.projection)?.id;
         // An inline step of the same batch may wait to be written; this one comes after it.
         self.write_documents()?;
-        write_changes(self.conn, id, &commit.changes)?;
+        let model = match &commit.read_model {
+            Some(read_model) => self.projection(read_model)?.id,
+            None => id,
+        };
+        write_changes(self.conn, model, &commit.changes)?;
         self.change_parked(&commit.projection, id, &commit.parked)?;
         self.move_checkpoint(&commit.projection, commit.to.get());
         if commit.activate {

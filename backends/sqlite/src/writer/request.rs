@@ -5,14 +5,14 @@ use lucent_core::{
     CommandId, StreamId,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, DocumentChange,
-        ExpectedVersion, InlineProjections, ProjectionCommit, ProjectionId, Snapshot, SnapshotKey,
-        StoreError,
+        ExpectedVersion, Fence, InlineProjections, LeaseOutcome, ProjectionCommit, ProjectionId,
+        Snapshot, SnapshotKey, StoreError,
     },
 };
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use crate::row::EncodedEvent;
+use crate::{row::EncodedEvent, writer::lease::LeaseChange};
 
 /// A request and the way back to who made it.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(crate) enum Request {
     Drop(ProjectionId, Reply<(), StoreError>),
     /// Puts the first into the place of the second.
     Replace(ProjectionId, ProjectionId, Reply<(), CommitError>),
+    Lease(LeaseChange),
     /// Ends the thread; what came before it in the queue is done first.
     Close(oneshot::Sender<()>),
 }
@@ -35,6 +36,9 @@ pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 pub(crate) enum Outcome {
     Appended(Result<Appended, AppendError>),
     Projected(Result<(), CommitError>),
+    Leased(LeaseOutcome),
+    /// The leases that are lost.
+    Renewed(Vec<Fence>),
     Done,
     /// Nobody waits for it any more, so it was not done.
     Abandoned,
@@ -108,7 +112,7 @@ impl Request {
                 changes + commit.parked.len() * PARKED_BYTES
             }
             Self::Snapshot(_, snapshot, _) => snapshot.payload.data.len(),
-            Self::Drop(..) | Self::Replace(..) | Self::Close(_) => 0,
+            Self::Drop(..) | Self::Replace(..) | Self::Lease(_) | Self::Close(_) => 0,
         }
     }
 
@@ -118,6 +122,7 @@ impl Request {
             Self::Append(_, reply) => reply.is_closed(),
             Self::Project(_, reply) | Self::Replace(.., reply) => reply.is_closed(),
             Self::Snapshot(.., reply) | Self::Drop(_, reply) => reply.is_closed(),
+            Self::Lease(change) => change.is_abandoned(),
             Self::Close(_) => false,
         }
     }
@@ -132,6 +137,7 @@ impl Request {
             (Self::Snapshot(.., reply) | Self::Drop(_, reply), Outcome::Done) => {
                 drop(reply.send(Ok(())));
             }
+            (Self::Lease(change), outcome) => change.answer(outcome),
             // An abandoned request has nobody to answer to.
             _ => {}
         }
@@ -145,6 +151,7 @@ impl Request {
                 drop(reply.send(Err(error.into())));
             }
             Self::Snapshot(.., reply) | Self::Drop(_, reply) => drop(reply.send(Err(error))),
+            Self::Lease(change) => change.fail(error),
             Self::Close(_) => {}
         }
     }

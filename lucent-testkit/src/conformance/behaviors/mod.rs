@@ -9,6 +9,7 @@ pub mod concurrency;
 pub mod conditions;
 pub mod filters;
 pub mod inline;
+pub mod leases;
 pub mod long_streams;
 pub mod multi_stream;
 pub mod order;

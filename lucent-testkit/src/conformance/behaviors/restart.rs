@@ -1,5 +1,7 @@
 //! What was acknowledged is there after a restart.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::conformance::{
@@ -102,6 +104,27 @@ pub async fn parked_events_survive(mut subject: Subject) {
     let found = subject.store().parked(&projection).await.expect("what is parked is readable");
     let lines = vec![ParkedLine { first: parked, events: 1 }];
     assert_eq!(found, Parked { revision: 1, lines });
+}
+
+/// Leases survive with their holders and tokens.
+pub async fn leases_survive(mut subject: Subject) {
+    let hour = Duration::from_secs(3_600);
+    let mut fences = Vec::new();
+    for (name, duration) in [("jobs/1", hour), ("jobs/2", Duration::ZERO)] {
+        let asked = subject.store().acquire_lease(name, "a", duration).await;
+        match asked.expect("leases can be asked for") {
+            LeaseOutcome::Granted(fence) => fences.push(fence),
+            LeaseOutcome::Held(held) => panic!("nobody had it: {held:?}"),
+        }
+    }
+    subject.reopen().await;
+    let store = subject.store();
+    let held = store.held_leases("").await.expect("leases are readable");
+    let fence_of = |held: &HeldLease| held.fence.clone();
+    assert_eq!(held.iter().map(fence_of).collect::<Vec<_>>(), fences[..1]);
+    let taken = store.acquire_lease("jobs/2", "b", hour).await.expect("leases can be asked for");
+    assert!(matches!(taken, LeaseOutcome::Granted(fence) if fence.token > fences[1].token));
+    assert_eq!(store.renew_leases(&fences, hour).await.expect("it renews"), fences[1..]);
 }
 
 /// An inline projection goes on where it was.

@@ -1,5 +1,7 @@
 //! Two instances on the same data are one store.
 
+use std::time::Duration;
+
 use crate::conformance::vocabulary::*;
 
 /// What one instance wrote, the other reads at once.
@@ -86,6 +88,27 @@ pub async fn parked_events_are_shared_by_instances(subject: Subject) {
     let stale = first.commit_projection(releases).await;
     assert!(matches!(stale, Err(CommitError::ParkedMoved { .. })), "{stale:?}");
     assert!(first.parked(&projection).await.expect("it is readable").lines.is_empty());
+}
+
+/// Leases hold across instances: one holder, and fences for all.
+pub async fn leases_hold_across_instances(subject: Subject) {
+    let (one, other) = (subject.store(), subject.second().await);
+    let hour = Duration::from_secs(3_600);
+    let ask = async |store: &Handle, holder, duration| {
+        store.acquire_lease("jobs", holder, duration).await.expect("leases can be asked for")
+    };
+    let LeaseOutcome::Granted(fence) = ask(&one, "a", hour).await else { panic!("it is free") };
+    let refused = ask(&other, "b", hour).await;
+    assert!(matches!(refused, LeaseOutcome::Held(held) if held.fence == fence));
+    ask(&one, "a", Duration::ZERO).await;
+    let LeaseOutcome::Granted(taken) = ask(&other, "b", hour).await else { panic!("it is over") };
+    assert!(taken.token > fence.token);
+    let projection = ProjectionId::new("accounts", 1);
+    let step = ProjectionCommit::new(projection, Position::ZERO, Position::new(3));
+    let step = |fence| ProjectionCommit { fence: Some(fence), ..step.clone() };
+    let stale = one.commit_projection(step(fence)).await;
+    assert!(matches!(stale, Err(CommitError::LeaseLost { .. })), "{stale:?}");
+    one.commit_projection(step(taken)).await.expect("the fence is the current one");
 }
 
 /// Writers of two instances get one order without a gap, and lose nothing.

@@ -1,14 +1,15 @@
 //! A sound store behind methods that a defect can change.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use lucent_core::{
     CommandId, MemoryStore, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
+        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
+        StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 use lucent_testkit::conformance::{Gap, async_trait};
@@ -134,6 +135,31 @@ pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
         place: &ProjectionId,
     ) -> Result<(), CommitError> {
         store.replace_projection(built, place).await
+    }
+
+    async fn acquire_lease(
+        store: &MemoryStore,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<LeaseOutcome, StoreError> {
+        store.acquire_lease(name, holder, duration).await
+    }
+
+    async fn renew_leases(
+        store: &MemoryStore,
+        fences: &[Fence],
+        duration: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        store.renew_leases(fences, duration).await
+    }
+
+    async fn release_lease(store: &MemoryStore, fence: &Fence) -> Result<(), StoreError> {
+        store.release_lease(fence).await
+    }
+
+    async fn held_leases(store: &MemoryStore, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
+        store.held_leases(prefix).await
     }
 
     /// What is there after a restart.
@@ -281,5 +307,33 @@ impl<D: Defect> ReadModelStore for Mutant<D> {
         place: &ProjectionId,
     ) -> Result<(), CommitError> {
         D::replace_projection(&self.store, built, place).await
+    }
+}
+
+#[async_trait]
+impl<D: Defect> LeaseStore for Mutant<D> {
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<LeaseOutcome, StoreError> {
+        D::acquire_lease(&self.store, name, holder, duration).await
+    }
+
+    async fn renew_leases(
+        &self,
+        fences: &[Fence],
+        duration: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        D::renew_leases(&self.store, fences, duration).await
+    }
+
+    async fn release_lease(&self, fence: &Fence) -> Result<(), StoreError> {
+        D::release_lease(&self.store, fence).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<HeldLease>, StoreError> {
+        D::held_leases(&self.store, prefix).await
     }
 }

@@ -4,6 +4,7 @@ mod appending;
 mod conditions;
 mod contents;
 mod defect;
+mod leasing;
 mod parking;
 mod projecting;
 mod races;
@@ -101,6 +102,7 @@ fn suspects() -> Vec<Suspect> {
         conditions::suspects(),
         contents::suspects(),
         parking::suspects(),
+        leasing::suspects(),
         projecting::suspects(),
         races::suspects(),
         reading::suspects(),

@@ -59,6 +59,16 @@ defects! {
             copy(store, 0).await
         }
     }
+    RestoresLeasesNot rejected by "restart::leases_survive" {
+        async fn reopened(store: &MemoryStore) -> MemoryStore {
+            copy(store, 0).await
+        }
+    }
+    HasLeasesOfItsOwn rejected by "second_instance::leases_hold_across_instances" {
+        fn second(_: &MemoryStore) -> MemoryStore {
+            MemoryStore::new()
+        }
+    }
     RestoresInlineProjectionsNot rejected by "restart::inline_projections_go_on" {
         async fn reopened(store: &MemoryStore) -> MemoryStore {
             copy(store, 0).await

@@ -1,0 +1,256 @@
+//! A node's part in sharing a projection: it takes partitions, works on them, and hands them over.
+//!
+//! Invariant: a partition is worked on only under a lease, and each of its steps carries the lease's
+//! fence; a node that is late, asleep or cut off can waste work and nothing else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use crate::{
+    app::{
+        partitions::{
+            assignment::{Node, moves},
+            part_store::{PartStore, activate_if_complete},
+            parts::Parts,
+        },
+        projection_worker::ProjectionWorker,
+        running::RunningProjection,
+        task::{StopSignal, Tasks},
+    },
+    projection::Partition,
+    store::{CommitError, EventStore, Fence, HeldLease, LeaseOutcome, LeaseStore, StoreError},
+};
+
+/// This program's part in sharing a projection.
+pub(crate) struct PartitionNode {
+    events: Arc<dyn EventStore>,
+    leases: Arc<dyn LeaseStore>,
+    running: Arc<RunningProjection>,
+    parts: Arc<Parts>,
+    me: Node,
+    prefix: String,
+    duration: Duration,
+    /// The lease by which the others know that this node is alive.
+    membership: Option<Fence>,
+    work: BTreeMap<u32, Work>,
+}
+
+/// A partition that this node works on.
+struct Work {
+    fence: Fence,
+    tasks: Tasks,
+}
+
+/// Who holds what.
+#[derive(Default)]
+struct Standing {
+    nodes: BTreeSet<Node>,
+    slots: BTreeSet<u32>,
+    holders: Vec<Option<Node>>,
+}
+
+impl PartitionNode {
+    pub(crate) fn new(
+        events: Arc<dyn EventStore>,
+        leases: Arc<dyn LeaseStore>,
+        running: Arc<RunningProjection>,
+        parts: Arc<Parts>,
+        duration: Duration,
+    ) -> Self {
+        let prefix = format!("projection/{}/{}/", running.id.name, running.id.version);
+        let me = Uuid::new_v4().to_string().into();
+        let work = BTreeMap::new();
+        Self { events, leases, running, parts, me, prefix, duration, membership: None, work }
+    }
+
+    /// Takes part until it is told to stop; then gives back what it holds.
+    pub(crate) async fn run(mut self, mut stop: StopSignal) {
+        loop {
+            match stop.or_stop(self.turn()).await {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    tracing::warn!(projection = %self.running.id, %error, "leases could not be looked after; it is tried again");
+                }
+            }
+            if stop.or_stop(tokio::time::sleep(self.duration / TURNS)).await.is_none() {
+                break;
+            }
+        }
+        // A store that does not answer cannot hold up the end: what is held is over by then.
+        match tokio::time::timeout(self.duration, self.leave()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(projection = %self.running.id, %error, "leases were left to expire");
+            }
+            Err(_) => {
+                tracing::debug!(projection = %self.running.id, "leases were left to expire");
+            }
+        }
+    }
+
+    /// Renews what is held, and takes or gives up what the others' standing asks for.
+    async fn turn(&mut self) -> Result<(), CommitError> {
+        self.renew().await?;
+        let mut standing = self.look().await?;
+        self.join(&mut standing).await?;
+        let moves = moves(&self.me, &standing.nodes, &standing.holders);
+        for index in &moves.release {
+            self.give_up(*index).await?;
+        }
+        // What is held without being worked on was taken by a turn that did not come to its end.
+        let mine = (0..).zip(&standing.holders);
+        let mine = mine.filter(|(_, holder)| holder.as_ref() == Some(&self.me));
+        let idle = mine
+            .map(|(index, _)| index)
+            .filter(|index| !self.work.contains_key(index) && !moves.release.contains(index));
+        for index in idle.chain(moves.acquire.iter().copied()).collect::<Vec<u32>>() {
+            self.take(index).await?;
+        }
+        self.parts.look(&*self.running.store, &self.running.id).await?;
+        self.check_version().await
+    }
+
+    async fn renew(&mut self) -> Result<(), StoreError> {
+        let held = self.work.values().map(|work| &work.fence);
+        let fences: Vec<Fence> = held.chain(&self.membership).cloned().collect();
+        let lost = self.leases.renew_leases(&fences, self.duration).await?;
+        if self.membership.as_ref().is_some_and(|membership| lost.contains(membership)) {
+            self.membership = None;
+        }
+        let lost = self.work.iter().filter(|(_, work)| lost.contains(&work.fence));
+        let lost: Vec<u32> = lost.map(|(index, _)| *index).collect();
+        for index in lost {
+            tracing::warn!(projection = %self.running.id, partition = index, "the lease of a partition was lost to another node");
+            self.stop(index).await;
+            self.work.remove(&index);
+        }
+        Ok(())
+    }
+
+    async fn look(&self) -> Result<Standing, StoreError> {
+        let held = self.leases.held_leases(&self.prefix).await?;
+        let mut standing =
+            Standing { holders: vec![None; self.parts.count() as usize], ..Standing::default() };
+        for HeldLease { fence, holder, .. } in held {
+            let name = fence.lease.strip_prefix(&self.prefix).unwrap_or_default();
+            let number = |kind| name.strip_prefix(kind).and_then(|number| number.parse().ok());
+            if let Some(slot) = number(NODE) {
+                standing.slots.insert(slot);
+                standing.nodes.insert(holder);
+            } else if let Some(index) = number(PARTITION)
+                && let Some(place) = standing.holders.get_mut(index as usize)
+            {
+                *place = Some(holder);
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Has the others know of this node, by the first place that is free.
+    async fn join(&mut self, standing: &mut Standing) -> Result<(), StoreError> {
+        standing.nodes.insert(Arc::clone(&self.me));
+        if self.membership.is_some() {
+            return Ok(());
+        }
+        for slot in (0..u32::MAX).filter(|slot| !standing.slots.contains(slot)) {
+            let name = format!("{}{NODE}{slot}", self.prefix);
+            let outcome = self.leases.acquire_lease(&name, &self.me, self.duration).await?;
+            if let LeaseOutcome::Granted(fence) = outcome {
+                self.membership = Some(fence);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts to work on a partition, unless another node was first.
+    async fn take(&mut self, index: u32) -> Result<(), StoreError> {
+        let (LeaseOutcome::Granted(fence), Some(partition)) =
+            (self.ask_for(index).await?, Partition::new(index, self.parts.count()))
+        else {
+            return Ok(());
+        };
+        let whole = &self.running.projection;
+        let projection = whole.of_partition(partition).unwrap_or_else(|| Arc::clone(whole));
+        let count = self.parts.count();
+        let store = PartStore::of(&self.running, index, count, Some(fence.clone()));
+        let part =
+            RunningProjection::part(projection, Arc::new(store), self.running.policy).await?;
+        let part = Arc::new(part);
+        let worker = ProjectionWorker::open(Arc::clone(&self.events), Arc::clone(&part)).await?;
+        self.parts.add(index, part);
+        let tasks = Tasks::new();
+        tasks.spawn(format!("{partition} of {}", self.running.id), worker.run(tasks.signal()));
+        self.work.insert(index, Work { fence, tasks });
+        tracing::info!(projection = %self.running.id, partition = index, "this node works on a partition");
+        Ok(())
+    }
+
+    async fn ask_for(&self, index: u32) -> Result<LeaseOutcome, StoreError> {
+        let name = format!("{}{PARTITION}{index}", self.prefix);
+        self.leases.acquire_lease(&name, &self.me, self.duration).await
+    }
+
+    /// Ends the work on a partition, so that the next node goes on where it ended.
+    async fn give_up(&mut self, index: u32) -> Result<(), StoreError> {
+        self.stop(index).await;
+        let fence = match self.work.remove(&index) {
+            Some(work) => work.fence,
+            // It is held without being worked on; asking again gives the fence.
+            None => match self.ask_for(index).await? {
+                LeaseOutcome::Granted(fence) => fence,
+                LeaseOutcome::Held(_) => return Ok(()),
+            },
+        };
+        self.leases.release_lease(&fence).await?;
+        tracing::info!(projection = %self.running.id, partition = index, "this node gave a partition up");
+        Ok(())
+    }
+
+    async fn stop(&self, index: u32) {
+        if let Some(work) = self.work.get(&index) {
+            work.tasks.stop().await;
+        }
+        self.parts.remove(index);
+    }
+
+    /// Notices, or brings about, that queries are answered from this version.
+    async fn check_version(&self) -> Result<(), CommitError> {
+        let current = self.running.id.version;
+        // Who rolled back wants the older version, until the next start.
+        if self.running.is_active() || self.running.rolled_back_to().is_some() {
+            return Ok(());
+        }
+        if activate_if_complete(&*self.running.store, &self.running.id, self.parts.count()).await? {
+            self.running.answer_from(current);
+        }
+        Ok(())
+    }
+
+    /// Gives everything back.
+    async fn leave(&mut self) -> Result<(), StoreError> {
+        let indices: Vec<u32> = self.work.keys().copied().collect();
+        for index in indices {
+            self.give_up(index).await?;
+        }
+        // A turn that did not come to its end may hold more than it knows.
+        for held in self.leases.held_leases(&self.prefix).await? {
+            if held.holder == self.me {
+                self.leases.release_lease(&held.fence).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const NODE: &str = "node/";
+const PARTITION: &str = "partition/";
+
+/// How often a lease is renewed before it would be over.
+const TURNS: u32 = 4;
