@@ -128,7 +128,10 @@ async fn an_outcome_that_cannot_be_found_out_in_time_is_reported_as_unknown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_that_falls_silent_counts_as_lost() {
-    let remote = Remote::open_with(impatient).await;
+    // It gives up on the answer soon, and has all the time to ask what came of it.
+    let remote =
+        Remote::open_with(|builder| impatient(builder).outcome_timeout(Duration::from_secs(60)));
+    let remote = remote.await;
     let first = warm(&remote).await;
     let struck = remote.network.on(b"marked-1", Fault::HoldAnswer);
     let second = remote.append("marked-1").await.unwrap();
