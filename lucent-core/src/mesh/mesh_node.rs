@@ -20,6 +20,7 @@ use crate::{
         Beat, BeatPolicy, Call, Capacity, Gate, Load, Members, Needs, NodeId, NotOwner, Nowhere,
         Ownership, PeakLatency, Request, Shard, Slots, Transport, TransportError, WaitingRoom,
         Waits,
+        holds::{Inside, Place, Sent},
         route::{Knowledge, route},
     },
     time::Clock,
@@ -63,19 +64,19 @@ struct Inner {
     closing: watch::Sender<usize>,
 }
 
-struct State {
+pub(super) struct State {
     members: Members,
-    ownership: Arc<Ownership>,
-    gate: Gate,
-    slots: Slots,
-    room: WaitingRoom<oneshot::Sender<()>>,
-    sent: BTreeMap<NodeId, u32>,
+    pub(super) ownership: Arc<Ownership>,
+    pub(super) gate: Gate,
+    pub(super) slots: Slots,
+    pub(super) room: WaitingRoom<oneshot::Sender<()>>,
+    pub(super) sent: BTreeMap<NodeId, u32>,
     latency: PeakLatency,
-    lines: HashMap<Shard, Arc<tokio::sync::Mutex<()>>>,
+    pub(super) lines: HashMap<Shard, Arc<tokio::sync::Mutex<()>>>,
     sequence: u64,
     draining: bool,
     /// When the newest beat was sent that reached the others.
-    contact: Duration,
+    pub(super) contact: Duration,
 }
 
 /// A call that came to nothing.
@@ -350,12 +351,22 @@ impl MeshNode {
         self.inner.epoch.send_replace(epoch);
     }
 
-    fn now(&self) -> Duration {
+    /// After how long without contact the others take this node's shards.
+    pub(super) fn patience_of_others(&self) -> Duration {
+        self.inner.policy.every.saturating_mul(self.inner.policy.gone_after)
+    }
+
+    /// A shard that was being given up has no call left.
+    pub(super) fn gave_up_a_shard(&self) {
+        self.inner.closing.send_modify(|left| *left = left.saturating_sub(1));
+    }
+
+    pub(super) fn now(&self) -> Duration {
         let micros = self.inner.clock.now().as_micros();
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -363,84 +374,6 @@ impl MeshNode {
 impl WeakMeshNode {
     pub(super) fn upgrade(&self) -> Option<MeshNode> {
         self.0.upgrade().map(|inner| MeshNode { inner })
-    }
-}
-
-/// A call inside a shard; leaves it when dropped.
-struct Inside<'a> {
-    node: &'a MeshNode,
-    shard: Shard,
-}
-
-impl<'a> Inside<'a> {
-    fn enter(node: &'a MeshNode, shard: Shard) -> Result<Self, NotOwner> {
-        let now = node.now();
-        let mut state = node.lock();
-        let patience = node.inner.policy.every.saturating_mul(node.inner.policy.gone_after);
-        if now.saturating_sub(state.contact) >= patience {
-            // The others may have given this node up, and its shards to somebody else.
-            return Err(NotOwner { shard, epoch: state.ownership.epoch() });
-        }
-        state.gate.enter(shard)?;
-        Ok(Self { node, shard })
-    }
-
-    /// The line of the shard's calls.
-    fn line(&self) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.node.lock().lines.entry(self.shard).or_default())
-    }
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        let mut state = self.node.lock();
-        if state.gate.leave(self.shard) {
-            state.lines.remove(&self.shard);
-            drop(state);
-            self.node.inner.closing.send_modify(|left| *left = left.saturating_sub(1));
-        }
-    }
-}
-
-/// A place to run in; goes to the next one that waits when dropped.
-struct Place<'a>(&'a MeshNode);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let now = self.0.now();
-        let mut state = self.0.lock();
-        // Those whose callers are gone, or whose deadline has passed, are passed over.
-        while let (Some(next), _late) = state.room.next(now) {
-            if next.send(()).is_ok() {
-                return;
-            }
-        }
-        state.slots.give_back();
-    }
-}
-
-/// Counts a call that is on its way to another node.
-struct Sent<'a> {
-    from: &'a MeshNode,
-    to: &'a NodeId,
-}
-
-impl<'a> Sent<'a> {
-    fn count(from: &'a MeshNode, to: &'a NodeId) -> Self {
-        *from.lock().sent.entry(to.clone()).or_default() += 1;
-        Self { from, to }
-    }
-}
-
-impl Drop for Sent<'_> {
-    fn drop(&mut self) {
-        let mut state = self.from.lock();
-        if let Some(count) = state.sent.get_mut(self.to) {
-            *count -= 1;
-            if *count == 0 {
-                state.sent.remove(self.to);
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod admission;
 mod balance;
 mod gate;
+mod holds;
 mod in_process;
 mod load;
 mod members;
