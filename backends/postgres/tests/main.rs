@@ -30,6 +30,10 @@ mod processes;
 mod refusals;
 mod server;
 #[cfg(test)]
+mod sql;
+#[cfg(test)]
+mod sql_refused;
+#[cfg(test)]
 #[cfg(feature = "tls")]
 mod tls;
 
