@@ -1,8 +1,6 @@
 //! Tests of the PostgreSQL store, in one binary.
 
 #[cfg(test)]
-mod commands;
-#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod events;
@@ -13,13 +11,9 @@ mod load;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
-mod models;
-#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod outages;
-#[cfg(test)]
-mod partitions;
 #[cfg(test)]
 mod pooler;
 #[cfg(test)]

@@ -7,13 +7,9 @@ mod conformance;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
-mod models;
-#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod parking;
-#[cfg(test)]
-mod partitions;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod projecting;
 mod races;
 mod reading;
 mod restarting;
+mod sharing;
 mod waiting;
 
 use std::panic::AssertUnwindSafe;
@@ -107,6 +108,7 @@ fn suspects() -> Vec<Suspect> {
         races::suspects(),
         reading::suspects(),
         restarting::suspects(),
+        sharing::suspects(),
         waiting::suspects(),
     ]
     .into_iter()
