@@ -98,8 +98,9 @@ mod tests {
         let found = ["xtask/src/orphan.rs", "xtask/tests/orphan.rs", "xtask/tests/ui/case.rs"];
         assert_eq!(
             problems(&workspace, &found.map(file)),
-            ["src", "tests"]
-                .map(|folder| format!("xtask/{folder}/orphan.rs: declare this module, or delete it"))
+            ["src", "tests"].map(|folder| format!(
+                "xtask/{folder}/orphan.rs: declare this module, or delete it"
+            ))
         );
     }
 }
