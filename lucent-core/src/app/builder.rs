@@ -15,7 +15,7 @@ use crate::{
         App, Engine, ParkingPolicy, RetryPolicy, StartError, StartFrom,
         cache::Caches,
         event_worker::EventWorker,
-        partitions::{PartitionNode, fix_number},
+        partitions::{DividedProjection, PartitionNode, fix_number},
         projection_worker::ProjectionWorker,
         projections::Projections,
         rebuild,
@@ -183,9 +183,9 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         let mut inline: Vec<Arc<dyn Projection>> = Vec::new();
         for running in projections.0.values() {
             if let Some(parts) = &running.parts {
-                let (events, leases) = (Arc::clone(&events), Arc::clone(&leases));
                 let (running, parts) = (Arc::clone(running), Arc::clone(parts));
-                nodes.push(PartitionNode::new(events, leases, running, parts, self.lease));
+                let divided = DividedProjection { events: Arc::clone(&events), running, parts };
+                nodes.push(PartitionNode::new(Arc::clone(&leases), Arc::new(divided), self.lease));
                 continue;
             }
             let mut worker =
