@@ -336,7 +336,7 @@ async fn open_handlers(
             }
             outcome => outcome?,
         }
-        running.push(Arc::new(RunningHandler::new(handler, Arc::clone(checkpoints), policy)));
+        running.push(Arc::new(RunningHandler::new(handler, checkpoints, policy)));
     }
     Ok(running)
 }

@@ -83,12 +83,12 @@ pub(crate) struct DividedHandler {
 impl RunningHandler {
     pub(crate) fn new(
         handler: SharedEventHandler,
-        checkpoints: Arc<dyn ReadModelStore>,
+        checkpoints: &Arc<dyn ReadModelStore>,
         policy: ParkingPolicy,
     ) -> Self {
         let count = std::cmp::max(1, handler.partitions());
         let parts = (0..count).filter_map(|index| Partition::new(index, count)).map(|partition| {
-            let (handler, checkpoints) = (Arc::clone(&handler), Arc::clone(&checkpoints));
+            let (handler, checkpoints) = (Arc::clone(&handler), Arc::clone(checkpoints));
             Arc::new(HandlerPart::new(handler, partition, checkpoints, policy))
         });
         let parts = parts.collect();
