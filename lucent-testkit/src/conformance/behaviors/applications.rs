@@ -1,8 +1,17 @@
-//! Applications that share a store: an aggregate, and the partitions of a projector.
+//! Applications that share a store: an aggregate, the partitions of a projector, and an event
+//! handler.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use lucent_core::prelude::*;
+use lucent_core::{
+    Handled,
+    prelude::*,
+    registry::{Includes, Registry as Registered},
+};
+use tokio::sync::mpsc;
 
 use crate::conformance::{
     mortal::{Death, Mortal},
@@ -62,7 +71,20 @@ async fn reading_of(query: ReadingOf, all: &View<Reading>) -> Result<u64, ReadEr
     Ok(all.get(query.0).await?.unwrap_or_default().sum)
 }
 
+/// Where the event handlers of all nodes write down what they have handled.
+type Clerk = mpsc::UnboundedSender<(String, u64)>;
+
+#[event_handler(name = "clerk", partitions = 2)]
+async fn write_down(_: &MeterEvent, at: &RecordedEvent, clerk: &Resource<Clerk>) {
+    // A test that is over does not listen any more.
+    drop(clerk.send((at.stream.key().to_owned(), at.version.get())));
+}
+
 lucent_core::registry! { functions: [tick, readings, reading_of] }
+
+mod handled {
+    lucent_core::registry! { functions: [super::tick, super::write_down] }
+}
 
 /// How long a dead node holds its partitions, here.
 const LEASE: Duration = Duration::from_millis(800);
@@ -82,7 +104,10 @@ async fn mortal_node(store: Handle) -> (App<Registry>, Death) {
     (node(store).await, death)
 }
 
-async fn tick_one(app: &App<Registry>, meter: &str) -> Done<u64> {
+async fn tick_one<R>(app: &App<R>, meter: &str) -> Done<u64>
+where
+    R: Registered + Includes<<Tick as Handled>::Home>,
+{
     let meter = MeterId::from(meter.to_owned());
     app.execute(Tick { meter }).await.expect("a meter ticks")
 }
@@ -97,14 +122,18 @@ async fn tick_all(app: &App<Registry>) -> (Position, u64) {
     last
 }
 
+/// How many nodes hold leases whose names start so.
+async fn holders(store: &Handle, prefix: &str) -> usize {
+    let held = store.held_leases(prefix).await.expect("leases are readable");
+    held.into_iter().map(|held| held.holder).collect::<BTreeSet<_>>().len()
+}
+
 /// Ticks until so many nodes have partitions.
 async fn tick_until_shared(app: &App<Registry>, store: &Handle, among: usize) {
     let shared = async {
         loop {
             tick_all(app).await;
-            let held = store.held_leases("projection/readings/1/partition/").await;
-            let held = held.expect("leases are readable").into_iter();
-            if held.map(|held| held.holder).collect::<BTreeSet<_>>().len() == among {
+            if holders(store, "projection/readings/1/partition/").await == among {
                 return;
             }
             tokio::time::sleep(LEASE / 20).await;
@@ -154,6 +183,85 @@ pub async fn every_event_counts_once_while_nodes_are_killed(subject: Subject) {
         drop(killed);
     }
     app.shutdown().await;
-    let held = store.held_leases("").await.expect("leases are readable");
-    assert_eq!(held, [], "leases are given back at the end");
+    assert_eq!(holders(&store, "").await, 0, "leases are given back at the end");
+}
+
+/// What the handlers of several nodes have handled.
+struct Book {
+    clerk: Clerk,
+    lines: mpsc::UnboundedReceiver<(String, u64)>,
+    /// How often each event was handled.
+    handled: BTreeMap<(String, u64), usize>,
+}
+
+impl Book {
+    fn new() -> Self {
+        let (clerk, lines) = mpsc::unbounded_channel();
+        Self { clerk, lines, handled: BTreeMap::new() }
+    }
+
+    /// A node whose handler writes into this book.
+    async fn node(&self, store: impl Into<Mortal>) -> App<handled::Registry> {
+        let app = App::new(handled::registry()).store(store.into()).lease_duration(LEASE);
+        app.resource(self.clerk.clone()).start().await.expect("an application starts")
+    }
+
+    /// Ticks every meter; returns once all of it is handled.
+    async fn tick_all(&mut self, app: &App<handled::Registry>) {
+        for meter in METERS {
+            let done = tick_one(app, meter).await;
+            let line = (meter.to_owned(), done.version.get());
+            while !self.handled.contains_key(&line) {
+                let line = patiently("handling an event", self.lines.recv()).await;
+                *self.handled.entry(line.expect("the book is open")).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Waits until the parts of the event handler are shared by so many nodes.
+async fn until_handled_by(store: &Handle, nodes: usize) {
+    let shared = async {
+        while holders(store, "handler/clerk/partition/").await != nodes {
+            tokio::time::sleep(LEASE / 20).await;
+        }
+    };
+    patiently("sharing an event handler", shared).await;
+}
+
+/// Each event is handled once by one of the nodes that share a handler, also when one leaves.
+pub async fn nodes_that_share_a_handler_handle_each_event_once(subject: Subject) {
+    let (store, mut book) = (subject.store(), Book::new());
+    let one = book.node(store.clone()).await;
+    for other in instances(&subject, 2).await {
+        let other = book.node(other).await;
+        until_handled_by(&store, 2).await;
+        for _ in 0..3 {
+            book.tick_all(&one).await;
+        }
+        other.shutdown().await;
+        until_handled_by(&store, 1).await;
+    }
+    let twice: Vec<_> = book.handled.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "handled more than once: {twice:?}");
+    let late = book.lines.try_recv();
+    assert!(late.is_err(), "handled again: {late:?}");
+}
+
+/// Every event is handled, while nodes that share a handler are killed.
+pub async fn events_of_a_killed_node_are_handled_by_others(subject: Subject) {
+    let (store, mut book) = (subject.store(), Book::new());
+    let one = book.node(store.clone()).await;
+    for other in instances(&subject, 2).await {
+        let (other, death) = Mortal::over(other);
+        let killed = book.node(other).await;
+        until_handled_by(&store, 2).await;
+        book.tick_all(&one).await;
+        death.come();
+        book.tick_all(&one).await;
+        until_handled_by(&store, 1).await;
+        drop(killed);
+    }
+    one.shutdown().await;
+    assert_eq!(holders(&store, "").await, 0, "leases are given back at the end");
 }
