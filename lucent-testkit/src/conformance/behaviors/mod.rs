@@ -8,6 +8,7 @@ pub mod commands;
 pub mod concurrency;
 pub mod conditions;
 pub mod filters;
+pub mod folding;
 pub mod inline;
 pub mod leases;
 pub mod long_streams;
