@@ -368,6 +368,14 @@ macro_rules! __for_each_behavior {
                 leases_hold_across_instances,
                 racing_instances_lose_nothing,
             }
+            decision_models [NoConditions] {
+                of_many_who_want_a_name_exactly_one_gets_it,
+                a_command_id_has_one_effect,
+            }
+            applications [] {
+                callers_on_one_aggregate_lose_and_double_nothing,
+                every_event_counts_once_while_nodes_are_killed,
+            }
         }
     };
 }

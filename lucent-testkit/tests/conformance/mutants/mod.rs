@@ -11,6 +11,7 @@ mod projecting;
 mod races;
 mod reading;
 mod restarting;
+mod sharing;
 mod waiting;
 
 use std::panic::AssertUnwindSafe;
@@ -109,6 +110,7 @@ fn suspects() -> Vec<Suspect> {
         races::suspects(),
         reading::suspects(),
         restarting::suspects(),
+        sharing::suspects(),
         waiting::suspects(),
     ]
     .into_iter()
