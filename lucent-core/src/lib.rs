@@ -63,7 +63,8 @@ pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
     Consistency, IntoKeys, Keep, Partition, Projected, Projection, ProjectionError,
-    ProjectionOutcome, ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
+    ProjectionOutcome, ProjectionPlan, ProjectionStep, Projector, ReadModel, StoreProjection,
+    TypedProjection,
 };
 pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};
