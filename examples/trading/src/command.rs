@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use trading::{
     Registry,
     chart::{Caption, draw_value},
+    demonstration::{DemonstrationError, demonstrate},
     portfolio::{PortfolioId, ValueOverTime},
     prices::{PriceFile, PriceFileError},
     registry,
@@ -22,13 +23,18 @@ use trading::{
     report::{Report, ReportFacts, print_table},
 };
 
-use crate::{cli::Options, progress};
+use crate::{
+    cli::{Options, Task},
+    progress,
+};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandFailure {
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Demonstration(#[from] DemonstrationError),
     #[error("cannot open the store {path}: {reason}")]
     Store { path: String, reason: String },
     #[error("cannot write {path}: {source}")]
@@ -50,6 +56,9 @@ impl CommandFailure {
 
 /// Does the job.
 pub(crate) async fn run(options: &Options) -> Result<(), CommandFailure> {
+    if let Some(Task::Demonstrate) = options.task {
+        return show().await;
+    }
     if options.store.as_ref().is_none_or(|store| !store.exists()) {
         options.terms().for_new().map_err(ReplayError::from)?;
     }
@@ -64,6 +73,15 @@ pub(crate) async fn run(options: &Options) -> Result<(), CommandFailure> {
     functions.shutdown().await;
     app.shutdown().await;
     outcome
+}
+
+/// Shows how functions are switched.
+async fn show() -> Result<(), CommandFailure> {
+    match demonstrate(&mut io::stdout()).await {
+        Err(DemonstrationError::Output(error)) => until_unread(Err(error)),
+        shown => return Ok(shown?),
+    }
+    .map_err(|error| output("the demonstration", error))
 }
 
 /// Where the store is; a temporary folder goes away with the second value.
@@ -192,6 +210,10 @@ fn print(options: &Options, report: &Report) -> io::Result<()> {
     } else {
         print_table(report, &mut out)
     };
+    until_unread(printed)
+}
+
+fn until_unread(printed: io::Result<()>) -> io::Result<()> {
     match printed {
         // Whoever reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

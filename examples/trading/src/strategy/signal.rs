@@ -91,7 +91,7 @@ pub fn decide_signal_by_price(market: &Market) -> Result<Signal, SignalFault> {
     Ok(crossing(&market.trend, |averages| averages.price.cmp(&averages.slow)))
 }
 
-/// A variant that waits until the averages are 3% apart.
+/// A variant that waits until the averages are 1% apart.
 ///
 /// # Errors
 /// None in this edition.
@@ -134,8 +134,8 @@ fn crossing(trend: &Trend, order: impl Fn(&Averages) -> Ordering) -> Signal {
     }
 }
 
-/// 1.03, of which a calm edition makes its margin.
-const CLEARLY: Decimal = Decimal::from_parts(103, 0, 0, false, 2);
+/// 1.01, of which a calm edition makes its margin.
+const CLEARLY: Decimal = Decimal::from_parts(101, 0, 0, false, 2);
 
 #[cfg(test)]
 mod tests {
