@@ -48,7 +48,7 @@ pub use command::{
 pub use decision_model::{DecisionModel, DivideError, ModelFor, ModelQuery, Models, OutsideModels};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
-    NewEvent, RecordedEvent, Upcast,
+    NewEvent, RecordedEvent, StreamEvent, Upcast,
 };
 pub use event_handler::{
     EventHandler, HandlerFault, HandlerOutcome, Reaction, SharedEventHandler, TypedEventHandler,
@@ -63,7 +63,8 @@ pub use payload::{ContentType, EncodeError, Payload};
 pub use position::{Position, Version};
 pub use projection::{
     Consistency, IntoKeys, Keep, Partition, Projected, Projection, ProjectionError,
-    ProjectionOutcome, ProjectionPlan, ProjectionStep, Projector, ReadModel, TypedProjection,
+    ProjectionOutcome, ProjectionPlan, ProjectionStep, Projector, ReadModel, StoreProjection,
+    TypedProjection,
 };
 pub use query::{Answered, Query, QueryOutcome, ReadError, StuckCause, View};
 pub use resource::{Inject, MissingResource, Resource, Shell};

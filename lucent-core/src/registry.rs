@@ -13,6 +13,11 @@ use crate::{
 };
 
 /// A set of functions that an application runs. `lucent_core::registry!()` makes one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a registry of functions",
+    label = "not a registry",
+    note = "pass `registry()`: the function that `lucent_core::registry!();` makes in the root of a crate"
+)]
 pub trait Registry: Send + Sync + 'static {
     /// The functions, crate by crate.
     fn groups(&self) -> &'static [&'static [Function]];

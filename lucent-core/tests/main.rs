@@ -1,5 +1,6 @@
 //! The integration tests of lucent-core, in one binary.
 
+#![expect(clippy::disallowed_methods, reason = "a test waits for the tasks that it starts")]
 #![expect(unreachable_pub, reason = "domains are written as their owners would write them")]
 
 #[cfg(test)]

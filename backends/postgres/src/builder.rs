@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use lucent_core::store::StoreError;
 
-use crate::{PostgresStore, connect::Server, store};
+use crate::{PostgresStore, SqlProjector, connect::Server, sql::Projectors, store};
 
 /// Settings of a store; made by [`PostgresStore::builder`].
 ///
@@ -24,6 +24,7 @@ pub struct PostgresBuilder {
     url: String,
     schema: String,
     ledger: Option<String>,
+    projectors: Projectors,
     pub(crate) options: Options,
 }
 
@@ -52,6 +53,7 @@ impl PostgresBuilder {
             url,
             schema: "lucent".to_owned(),
             ledger: None,
+            projectors: Projectors::default(),
             options: Options {
                 relaxed: false,
                 readers: 4,
@@ -76,6 +78,13 @@ impl PostgresBuilder {
     /// this, the ledger stands in the schema itself.
     pub fn ledger(mut self, name: impl Into<String>) -> Self {
         self.ledger = Some(name.into());
+        self
+    }
+
+    /// Gives the store a projector that writes tables of its own; see [`SqlProjector`]. An application
+    /// on this store runs it.
+    pub fn projector(mut self, projector: impl SqlProjector) -> Self {
+        self.projectors.add(Arc::new(projector));
         self
     }
 
@@ -138,14 +147,14 @@ impl PostgresBuilder {
     /// # Errors
     /// [`StoreError::Inaccessible`] when the server refuses the user, has no such database, or
     /// does not let the user make the tables; [`StoreError::NotAStore`] when the schema holds
-    /// something else; [`StoreError::NewerSchema`] when a newer Lucent wrote it;
+    /// something else, or the tables of a projector cannot be made; [`StoreError::NewerSchema`] when a newer Lucent wrote it;
     /// [`StoreError::Backend`], which is transient, when the server cannot be reached.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         let schema = match &self.ledger {
             Some(ledger) => format!("{}_{ledger}", self.schema),
             None => self.schema,
         };
-        let server = Server::new(&self.url, &schema, self.options)?;
+        let server = Server::new(&self.url, &schema, self.options, self.projectors)?;
         store::open(Arc::new(server)).await
     }
 }

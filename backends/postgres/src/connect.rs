@@ -21,7 +21,7 @@ use tokio_postgres::{
 
 #[cfg(not(feature = "tls"))]
 use crate::address::Trust;
-use crate::{address::Address, builder::Options, fault::Fault, schema::Schema};
+use crate::{address::Address, builder::Options, fault::Fault, schema::Schema, sql::Projectors};
 #[cfg(not(feature = "tls"))]
 use tokio_postgres::config::SslMode;
 
@@ -32,14 +32,21 @@ pub(crate) struct Server {
     encryption: tokio_postgres_rustls::MakeRustlsConnect,
     pub(crate) schema: Schema,
     pub(crate) options: Options,
+    pub(crate) projectors: Projectors,
     /// The server, database and schema for messages, without the password.
     pub(crate) location: String,
 }
 
 impl Server {
-    pub(crate) fn new(url: &str, schema: &str, options: Options) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        url: &str,
+        schema: &str,
+        options: Options,
+        projectors: Projectors,
+    ) -> Result<Self, StoreError> {
         let Address { mut config, trust } = Address::parse(url)?;
         let schema = Schema::new(schema)?;
+        projectors.check(&schema)?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(options.patience);
         }
@@ -60,6 +67,7 @@ impl Server {
             encryption: crate::tls::encryption(&trust)?,
             schema,
             options,
+            projectors,
             location,
         })
     }
@@ -115,7 +123,7 @@ impl Server {
                 }
             }
         });
-        self.prepare(client, task.abort_handle()).await
+        self.begin(client, task.abort_handle()).await
     }
 
     /// The server may accept a connection and never say a word.
@@ -127,7 +135,7 @@ impl Server {
         tokio::time::timeout(limit, opening).await.unwrap_or(Err(Fault::Silent(limit)))
     }
 
-    async fn prepare(&self, client: Client, task: AbortHandle) -> Result<Session, Fault> {
+    async fn begin(&self, client: Client, task: AbortHandle) -> Result<Session, Fault> {
         let lock_timeout = self.options.patience.as_millis().clamp(1, 1_000_000_000);
         let durability = match self.options.relaxed {
             true => "SET synchronous_commit = off",
@@ -236,15 +244,28 @@ impl Session {
         if let Some(known) = self.lock().get(sql) {
             return Ok(known.clone());
         }
-        let sql_here = self.schema.fill(sql);
-        let statement = self.answer(self.client.prepare_typed(&sql_here, NO_TYPES)).await?;
+        let statement = self.prepare(&self.schema.fill(sql)).await?;
         self.lock().insert(sql, statement.clone());
         Ok(statement)
     }
 
+    /// The prepared statement of somebody else's text.
+    pub(crate) async fn statement_as_it_is(&self, sql: &'static str) -> Result<Statement, Fault> {
+        if let Some(known) = self.lock().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.prepare(sql).await?;
+        self.lock().insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    async fn prepare(&self, sql: &str) -> Result<Statement, Fault> {
+        self.answer(self.client.prepare_typed(sql, NO_TYPES)).await
+    }
+
     /// Waits for an answer. If none comes, the connection counts as lost and is closed, so that
     /// whatever else waits on it hears of that.
-    async fn answer<T>(
+    pub(crate) async fn answer<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Fault> {
@@ -309,6 +330,7 @@ const SETTINGS: &str = "\
     SET default_transaction_isolation = 'read committed'; \
     SET plan_cache_mode = force_generic_plan; \
     SET jit = off; \
+    SET search_path = pg_catalog; \
     SET enable_seqscan = off; \
     SET enable_bitmapscan = off; \
     SET standard_conforming_strings = on; \

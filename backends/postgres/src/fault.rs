@@ -136,6 +136,15 @@ impl Fault {
         }))
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn said(&self) -> String {
+        match self {
+            Self::Postgres(error) => said(error),
+            Self::Silent(limit) => format!("the server has not answered for {limit:?}"),
+            Self::Store(error) => error.to_string(),
+        }
+    }
+
     /// The error of the contract; `location` is the server and the ledger, without a password.
     pub(crate) fn into_store(self, action: &'static str, location: &str) -> StoreError {
         let transient = self.is_transient();

@@ -29,10 +29,14 @@ mod pooler;
 mod reader;
 mod row;
 mod schema;
+mod sql;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
 mod writer;
 
 pub use builder::PostgresBuilder;
+pub use sql::{SqlError, SqlFailure, SqlProjector, SqlTx};
 pub use store::PostgresStore;
+/// What the statements of projectors take and give.
+pub use tokio_postgres::{Row, types::ToSql};

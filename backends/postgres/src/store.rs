@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use lucent_core::{
-    CommandId, Position, StreamId, Version,
+    CommandId, Position, StoreProjection, StreamId, Version,
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
         LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
@@ -111,6 +111,7 @@ pub(crate) async fn open(server: Arc<Server>) -> Result<PostgresStore, StoreErro
             refuse_pooler(&session, &listener.session, &server).await?;
         }
         migrate(&session, &server).await?;
+        server.projectors.make_tables(&session, &server).await?;
         let head = reader::read_head(&session).await?;
         // Without one, it is tried again.
         Ok((session, head, listener.ok()))
@@ -232,6 +233,10 @@ impl SnapshotStore for PostgresStore {
 
 #[async_trait]
 impl ReadModelStore for PostgresStore {
+    fn projections(&self) -> Vec<StoreProjection> {
+        self.shared.server.projectors.projections()
+    }
+
     async fn documents(
         &self,
         projection: &ProjectionId,
@@ -270,6 +275,13 @@ impl ReadModelStore for PostgresStore {
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
         let commit = &commit;
+        let server = &self.shared.server;
+        if let Some(own) = server.projectors.find(&commit.projection) {
+            let taken = own.take_step(server, commit).await;
+            return taken
+                .map_err(|fault| fault.into_store("commit a projection", &server.location))?;
+        }
+        commit.refuse_events()?;
         let readers = &self.shared.readers;
         readers
             .run_once(
@@ -289,6 +301,12 @@ impl ReadModelStore for PostgresStore {
     }
 
     async fn drop_projection(&self, projection: &ProjectionId) -> Result<(), StoreError> {
+        let server = &self.shared.server;
+        if let Some(own) = server.projectors.find(projection) {
+            let removed = own.remove(server, projection).await;
+            return removed
+                .map_err(|fault| fault.into_store("drop a projection", &server.location));
+        }
         let readers = &self.shared.readers;
         readers
             .run("drop a projection", |session| async move {
@@ -335,6 +353,12 @@ impl ReadModelStore for PostgresStore {
         built: &ProjectionId,
         place: &ProjectionId,
     ) -> Result<(), CommitError> {
+        let server = &self.shared.server;
+        if let Some(own) = server.projectors.find(place) {
+            let replaced = own.replace(server, built, place).await;
+            return replaced
+                .map_err(|fault| fault.into_store("replace a projection", &server.location))?;
+        }
         let readers = &self.shared.readers;
         readers
             .run_once("replace a projection", |session| async move {

@@ -24,5 +24,9 @@ mod processes;
 mod refusals;
 mod server;
 #[cfg(test)]
+mod sql;
+#[cfg(test)]
+mod sql_refused;
+#[cfg(test)]
 #[cfg(feature = "tls")]
 mod tls;

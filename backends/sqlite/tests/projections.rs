@@ -144,7 +144,7 @@ impl ProjectionPlan for CountsPlan {
                 event_type: poison.event_type.to_string(),
                 reason: Some("it is poison".into()),
             };
-            return ProjectionStep { changes: Vec::new(), parked: vec![parked] };
+            return ProjectionStep { parked: vec![parked], ..ProjectionStep::default() };
         }
         let changes = self.keys.iter().zip(documents).map(|(key, document)| {
             let before: usize = document.map_or(0, |body| serde_json::from_slice(&body).unwrap());
@@ -154,7 +154,7 @@ impl ProjectionPlan for CountsPlan {
                 body: (before + added.count()).to_string().into(),
             })
         });
-        ProjectionStep { changes: changes.collect(), parked: Vec::new() }
+        ProjectionStep { changes: changes.collect(), ..ProjectionStep::default() }
     }
 }
 

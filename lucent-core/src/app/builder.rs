@@ -268,26 +268,40 @@ async fn open_projections(
         };
         let name = function.name;
         check_name(&mut places, name, function)?;
-        let projection = make();
-        let id = projection.id();
-        let store = match projection.consistency() {
-            Consistency::Live => Arc::new(MemoryStore::new()) as Arc<dyn ReadModelStore>,
-            Consistency::Inline | Consistency::Async => Arc::clone(documents),
-        };
-        if projection.consistency() == Consistency::Async {
-            fix_number(&*store, &id, projection.partitions()).await?;
-        }
-        // Until this version has caught up, queries are answered from the one before it.
-        let active = store.active_version(&id.name).await?;
-        let policy = match projection.consistency() {
-            // An inline projection is built while the application starts, and refuses what fails.
-            Consistency::Inline => ParkingPolicy::never(),
-            Consistency::Async | Consistency::Live => parking,
-        };
-        let running = RunningProjection::new(projection, store, active, policy);
-        projections.0.insert(name, Arc::new(running));
+        add_projection(&mut projections, name, make(), documents, parking).await?;
+    }
+    for own in documents.projections() {
+        check_place(&mut places, own.name, "a projector of the store".to_owned())?;
+        add_projection(&mut projections, own.name, own.projection, documents, parking).await?;
     }
     Ok(projections)
+}
+
+async fn add_projection(
+    projections: &mut Projections,
+    name: &'static str,
+    projection: Arc<dyn Projection>,
+    documents: &Arc<dyn ReadModelStore>,
+    parking: ParkingPolicy,
+) -> Result<(), StartError> {
+    let id = projection.id();
+    let store = match projection.consistency() {
+        Consistency::Live => Arc::new(MemoryStore::new()) as Arc<dyn ReadModelStore>,
+        Consistency::Inline | Consistency::Async => Arc::clone(documents),
+    };
+    if projection.consistency() == Consistency::Async {
+        fix_number(&*store, &id, projection.partitions()).await?;
+    }
+    // Until this version has caught up, queries are answered from the one before it.
+    let active = store.active_version(&id.name).await?;
+    let policy = match projection.consistency() {
+        // An inline projection is built while the application starts, and refuses what fails.
+        Consistency::Inline => ParkingPolicy::never(),
+        Consistency::Async | Consistency::Live => parking,
+    };
+    let running = RunningProjection::new(projection, store, active, policy);
+    projections.0.insert(name, Arc::new(running));
+    Ok(())
 }
 
 fn check_functions(
@@ -368,7 +382,14 @@ fn check_name(
     name: &'static str,
     function: &Function,
 ) -> Result<(), StartError> {
-    let place = format!("{}:{}", function.file, function.line);
+    check_place(places, name, format!("{}:{}", function.file, function.line))
+}
+
+fn check_place(
+    places: &mut HashMap<&'static str, String>,
+    name: &'static str,
+    place: String,
+) -> Result<(), StartError> {
     match places.insert(name, place.clone()) {
         None => Ok(()),
         Some(first) => Err(StartError::DuplicateName { name, first, second: place }),

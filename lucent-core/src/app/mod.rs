@@ -23,6 +23,7 @@ mod retry;
 mod running;
 mod running_handler;
 mod start_error;
+mod step_error;
 mod subscription;
 mod task;
 mod turns;

@@ -11,7 +11,7 @@ use crate::{
     app::{projection_handle::ProjectionControlError, running::RunningProjection},
     event::RecordedEvent,
     position::Position,
-    projection::ProjectionError,
+    projection::{ProjectionError, shortened},
     store::{
         CommitError, DocumentChange, DocumentKey, EventFilter, EventStore, LogRead, PageLimit,
         Parked, ParkedChange, ParkedEvent, ParkedKey, ParkedKeys, ProjectionCommit, StoreError,
@@ -37,10 +37,26 @@ pub(crate) struct ParkedLines {
 /// What a turn at a line has changed, and whether it is the last one.
 struct Turn {
     changes: Vec<DocumentChange>,
+    /// What the store applies by itself.
+    events: Vec<RecordedEvent>,
     parked: Vec<ParkedChange>,
     applied: u64,
     failure: Option<ProjectionError>,
     last: bool,
+}
+
+impl Turn {
+    /// One that has changed nothing yet.
+    const fn last() -> Self {
+        Self {
+            changes: Vec::new(),
+            events: Vec::new(),
+            parked: Vec::new(),
+            applied: 0,
+            failure: None,
+            last: true,
+        }
+    }
 }
 
 /// What is stored at the beginning of a turn.
@@ -106,8 +122,10 @@ impl ParkedLines {
                 return Err(ProjectionControlError::Waiting { key, behind });
             }
             let release = ParkedChange::Release { key: key.clone(), position: first.position };
-            if self.commit(&standing, Vec::new(), vec![release]).await? {
-                return Ok(first);
+            match self.commit(&standing, Turn { parked: vec![release], ..Turn::last() }).await {
+                Ok(()) => return Ok(first),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(_) => {}
             }
         }
         Err(self.contended())
@@ -119,22 +137,33 @@ impl ParkedLines {
         retried: &mut Retried,
     ) -> Result<(), ProjectionControlError> {
         let mut races = 0;
+        // What the store could not apply is known only once it has tried.
+        let mut refused = None;
         while races < RACES {
             let _turn = self.running.turn.lock().await;
             let standing = self.standing().await?;
             let line = self.running.store.parked_events(&self.running.id, key, BATCH).await?;
             let turn = match key {
                 ParkedKey::Document(document) => {
-                    self.document_turn(document, line, &standing).await
+                    self.document_turn(document, line, &standing, refused.as_ref()).await
                 }
                 ParkedKey::Stream(_) => self.stream_turn(line, &standing).await,
             };
-            let Some(Turn { changes, parked, applied, failure, last }) = turn? else {
+            let Some(turn) = turn? else {
                 return Ok(());
             };
-            if !self.commit(&standing, changes, parked).await? {
-                races += 1;
-                continue;
+            let Turn { applied, last, .. } = turn;
+            let failure = turn.failure.clone();
+            match self.commit(&standing, turn).await {
+                Ok(()) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    races += 1;
+                    if let CommitError::Projection(error) = error {
+                        refused = Some(error);
+                    }
+                    continue;
+                }
             }
             retried.applied += applied;
             retried.failures.extend(failure);
@@ -151,14 +180,24 @@ impl ParkedLines {
         document: &DocumentKey,
         line: Vec<ParkedEvent>,
         standing: &Standing,
+        refused: Option<&ProjectionError>,
     ) -> Result<Option<Turn>, StoreError> {
+        if let (Some(error), Some(first)) = (refused, line.first())
+            && error.position == first.position
+        {
+            let parked = ParkedEvent { reason: Some(shortened(&error.reason)), ..first.clone() };
+            let parked = vec![ParkedChange::Park(parked)];
+            return Ok(Some(Turn { parked, failure: Some(error.clone()), ..Turn::last() }));
+        }
         // Who comes after an event of its stream that nobody could read waits for that.
         let unread = ParkedKeys::from(&standing.parked);
         let behind = |event: &&ParkedEvent| {
             let first = unread.first(&ParkedKey::Stream(event.stream.clone()));
             first.is_some_and(|first| first < event.position)
         };
-        let free: Vec<_> = line.iter().take_while(|event| !behind(event)).collect();
+        let stop = refused.map_or(Position::MAX, |error| error.position);
+        let free: Vec<_> =
+            line.iter().take_while(|event| !behind(event) && event.position < stop).collect();
         if free.is_empty() {
             return Ok(None);
         }
@@ -178,9 +217,16 @@ impl ParkedLines {
             .collect();
         let applied = parked.len() as u64;
         let failure = failed.as_ref().and_then(|failed| failed.to_error(&self.running.id));
-        let last = failed.is_some() || free.len() < BATCH;
+        let last = failed.is_some() || (refused.is_none() && free.len() < BATCH);
         parked.extend(failed.map(|failed| ParkedChange::Park(ParkedEvent { key, ..failed })));
-        Ok(Some(Turn { changes: step.changes, parked, applied, failure, last }))
+        Ok(Some(Turn {
+            changes: step.changes,
+            events: step.events,
+            parked,
+            applied,
+            failure,
+            last,
+        }))
     }
 
     /// Reads the first event of a stream's line again, and applies it to its documents, or puts it
@@ -211,7 +257,14 @@ impl ParkedLines {
             let (key, position) = (first.key.clone(), first.position);
             parked.push(ParkedChange::Release { key, position });
         }
-        Ok(Some(Turn { changes: step.changes, parked, applied, failure, last: still_unread }))
+        Ok(Some(Turn {
+            changes: step.changes,
+            parked,
+            applied,
+            failure,
+            last: still_unread,
+            ..Turn::last()
+        }))
     }
 
     /// The events that are parked.
@@ -231,28 +284,19 @@ impl ParkedLines {
         Ok(parked)
     }
 
-    /// Whether the change was made; not if somebody else was faster.
-    async fn commit(
-        &self,
-        standing: &Standing,
-        changes: Vec<DocumentChange>,
-        parked: Vec<ParkedChange>,
-    ) -> Result<bool, StoreError> {
+    /// Writes what a turn has made.
+    async fn commit(&self, standing: &Standing, turn: Turn) -> Result<(), CommitError> {
         let Standing { checkpoint, .. } = *standing;
         let commit = ProjectionCommit {
-            changes,
-            parked,
+            changes: turn.changes,
+            events: turn.events,
+            parked: turn.parked,
             revision: standing.parked.revision,
             ..ProjectionCommit::new(self.running.id.clone(), checkpoint, checkpoint)
         };
-        match self.running.store.commit_projection(commit).await {
-            Ok(()) => {
-                self.read().await?;
-                Ok(true)
-            }
-            Err(CommitError::Store(error)) => Err(error),
-            Err(_) => Ok(false),
-        }
+        self.running.store.commit_projection(commit).await?;
+        self.read().await?;
+        Ok(())
     }
 
     /// Has the worker look at what is stored now.

@@ -5,6 +5,7 @@
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use crate::{
@@ -13,10 +14,13 @@ use crate::{
         parked_lines::Retried,
         partitions::{AllLines, drop_version, least_checkpoint},
         progress::ProjectionStatus,
+        projections::wait,
         rebuild,
         running::RunningProjection,
     },
+    position::Position,
     projection::Consistency,
+    query::ReadError,
     store::{
         CommitError, ParkedEvent, ParkedKey, ParkedLine, ProjectionCommit, ProjectionId,
         StoreError, StoredVersion,
@@ -126,6 +130,16 @@ impl ProjectionHandle {
     pub async fn status(&self) -> Result<ProjectionStatus, ProjectionControlError> {
         self.running.saw_head(self.engine.events.head().await?);
         Ok(self.running.status())
+    }
+
+    /// Waits until the projection has seen a position, as a query `after` it does: for readers that
+    /// come to the read model without a query, such as by SQL. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ReadError::NotYet`] after this time, [`ReadError::Stuck`] as soon as it is known that it will
+    /// not move on without help, or when the store fails.
+    pub async fn wait_for(&self, position: Position, patience: Duration) -> Result<(), ReadError> {
+        wait(&self.running, position, patience).await
     }
 
     /// The lines of parked events, each with the event that failed.

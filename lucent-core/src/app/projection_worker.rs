@@ -13,7 +13,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    app::{retry::Backoff, running::RunningProjection, task::StopSignal},
+    app::{retry::Backoff, running::RunningProjection, step_error::StepError, task::StopSignal},
     event::RecordedEvent,
     position::Position,
     projection::{ProjectionError, ProjectionStep},
@@ -51,32 +51,6 @@ pub(crate) struct ProjectionWorker {
     active: bool,
     /// Since when the cursor is ahead of the stored checkpoint.
     unsettled: Option<Instant>,
-}
-
-/// Why a step was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    #[error("{error}")]
-    Projection { error: ProjectionError, failures: u32 },
-    #[error("{keys} keys have parked events, which is the limit, and {error}")]
-    TooManyParked { keys: usize, error: ProjectionError },
-    #[error("it was cancelled")]
-    Cancelled,
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl StepError {
-    /// Whether somebody else took the same step first, so that it is to be taken from where that
-    /// has led.
-    pub(crate) const fn is_lost_race(&self) -> bool {
-        matches!(
-            self,
-            Self::Commit(CommitError::CheckpointMoved { .. } | CommitError::ParkedMoved { .. })
-        )
-    }
 }
 
 impl ProjectionWorker {
@@ -247,21 +221,7 @@ impl ProjectionWorker {
                 self.commit(self.cursor, ProjectionStep::default()).await?;
             }
         } else {
-            let step = self.apply(&page.events).await?;
-            if let Some((error, failures)) = self.count_failures(&step) {
-                let good: Vec<_> = page
-                    .events
-                    .into_iter()
-                    .filter(|event| event.position < error.position)
-                    .collect();
-                if let Some(last) = good.last() {
-                    let step = self.apply(&good).await?;
-                    self.commit(last.position, step).await?;
-                    self.running.reached(self.cursor, false);
-                }
-                return Err(StepError::Projection { error, failures });
-            }
-            self.commit(page.through, step).await?;
+            self.take_events(page).await?;
             self.failures.clear();
         }
         self.running.reached(self.cursor, false);
@@ -269,13 +229,47 @@ impl ProjectionWorker {
         Ok(())
     }
 
-    async fn apply(&self, events: &[RecordedEvent]) -> Result<ProjectionStep, StoreError> {
+    async fn take_events(&mut self, page: LogPage) -> Result<(), StepError> {
+        // What the store could not apply is known only once it has tried.
+        let mut refused = Vec::new();
+        loop {
+            let step = self.apply(&page.events, &refused).await?;
+            if let Some((error, failures)) = self.count_failures(&step) {
+                let before = page.events.iter().filter(|event| event.position < error.position);
+                let good: Vec<_> = before.cloned().collect();
+                if let Some(last) = good.last() {
+                    let step = self.apply(&good, &refused).await?;
+                    self.commit(last.position, step).await?;
+                    self.running.reached(self.cursor, false);
+                }
+                return Err(StepError::Projection { error, failures });
+            }
+            match self.commit(page.through, step).await {
+                Err(StepError::Commit(CommitError::Projection(error)))
+                    if refused.iter().all(|known| known.position != error.position) =>
+                {
+                    refused.push(error);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn apply(
+        &self,
+        events: &[RecordedEvent],
+        refused: &[ProjectionError],
+    ) -> Result<ProjectionStep, StoreError> {
         let plan = self.running.projection.plan(events, &self.parked);
         let documents = match plan.keys() {
             [] => Vec::new(),
             keys => self.running.store.documents(&self.running.id, keys).await?,
         };
-        Ok(plan.apply(documents))
+        let mut step = plan.apply(documents);
+        if !refused.is_empty() {
+            step.set_aside(refused);
+        }
+        Ok(step)
     }
 
     /// Counts what failed, and gives the first failure that is to be tried again.
@@ -312,6 +306,7 @@ impl ProjectionWorker {
         let parks = !step.parked.is_empty();
         self.store_step(ProjectionCommit {
             changes: step.changes,
+            events: step.events,
             parked: step.parked.into_iter().map(ParkedChange::Park).collect(),
             ..self.step_to(to)
         })

@@ -34,38 +34,47 @@ impl Projections {
         patience: Duration,
     ) -> Result<(), ReadError> {
         let running = self.0.get(name).ok_or(ReadError::UnknownProjection { name })?;
-        if let Some(parts) = &running.parts {
-            let seen = parts.seen(running, wanted);
-            return match tokio::time::timeout(patience, seen).await {
-                Ok(Ok(None)) => Ok(()),
-                Ok(Ok(Some(cause))) => Err(not_seen(running, wanted, patience, Some(cause))),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(not_seen(running, wanted, patience, None)),
-            };
-        }
-        let mut progress = running.progress.subscribe();
-        // While a new version is built, queries are answered from the old one, which no longer
-        // moves: a position counts as seen once the new one has taken over.
-        let reached = |progress: &Progress| progress.position >= wanted && running.is_active();
-        if running.projection.consistency() == Consistency::Inline
-            && running.store.checkpoint(&running.id).await? >= wanted
-        {
-            return Ok(());
-        }
-        let over = |progress: &Progress| {
-            reached(progress) || progress.stuck.is_some() || running.rolled_back_to().is_some()
-        };
-        let waited = tokio::time::timeout(patience, progress.wait_for(over)).await;
-        let progress = match waited {
-            Ok(Ok(progress)) => progress.clone(),
-            Ok(Err(_)) | Err(_) => running.progress.borrow().clone(),
-        };
-        if reached(&progress) {
-            return Ok(());
-        }
-        let rolled_back = running.rolled_back_to().map(|active| StuckCause::RolledBack { active });
-        Err(not_seen(running, wanted, patience, rolled_back.or(progress.stuck)))
+        wait(running, wanted, patience).await
     }
+}
+
+/// Waits until a projection has seen a position.
+pub(crate) async fn wait(
+    running: &RunningProjection,
+    wanted: Position,
+    patience: Duration,
+) -> Result<(), ReadError> {
+    if let Some(parts) = &running.parts {
+        let seen = parts.seen(running, wanted);
+        return match tokio::time::timeout(patience, seen).await {
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(cause))) => Err(not_seen(running, wanted, patience, Some(cause))),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(not_seen(running, wanted, patience, None)),
+        };
+    }
+    let mut progress = running.progress.subscribe();
+    // While a new version is built, queries are answered from the old one, which no longer
+    // moves: a position counts as seen once the new one has taken over.
+    let reached = |progress: &Progress| progress.position >= wanted && running.is_active();
+    if running.projection.consistency() == Consistency::Inline
+        && running.store.checkpoint(&running.id).await? >= wanted
+    {
+        return Ok(());
+    }
+    let over = |progress: &Progress| {
+        reached(progress) || progress.stuck.is_some() || running.rolled_back_to().is_some()
+    };
+    let waited = tokio::time::timeout(patience, progress.wait_for(over)).await;
+    let progress = match waited {
+        Ok(Ok(progress)) => progress.clone(),
+        Ok(Err(_)) | Err(_) => running.progress.borrow().clone(),
+    };
+    if reached(&progress) {
+        return Ok(());
+    }
+    let rolled_back = running.rolled_back_to().map(|active| StuckCause::RolledBack { active });
+    Err(not_seen(running, wanted, patience, rolled_back.or(progress.stuck)))
 }
 
 /// Why somebody who waited for a position did not see it come.

@@ -8,9 +8,10 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     app::{
         Engine,
-        projection_worker::{ProjectionWorker, StepError},
+        projection_worker::ProjectionWorker,
         retry::Backoff,
         running::RunningProjection,
+        step_error::StepError,
         task::{StopSignal, Tasks},
     },
     position::Position,
@@ -23,7 +24,7 @@ pub(crate) async fn begin(
     engine: &Engine,
     place: &Arc<RunningProjection>,
 ) -> Result<(), StoreError> {
-    let id = shadow_of(&place.id);
+    let id = place.id.rebuild();
     // From now on the store knows that there is a rebuild, so that a restart goes on with it.
     let first = ProjectionCommit::new(id, Position::ZERO, Position::ZERO);
     // A checkpoint elsewhere is that of a rebuild that was begun before.
@@ -40,7 +41,7 @@ pub(crate) async fn resume(
     events: &Arc<dyn EventStore>,
     place: &Arc<RunningProjection>,
 ) -> Result<(), StoreError> {
-    let id = shadow_of(&place.id);
+    let id = place.id.rebuild();
     for stored in place.store.stored_versions(&id.name).await? {
         if stored.version == id.version {
             spawn(tasks, events, place);
@@ -63,16 +64,11 @@ pub(crate) async fn cancel(place: &RunningProjection) -> Result<(), StoreError> 
 }
 
 fn spawn(tasks: &Tasks, events: &Arc<dyn EventStore>, place: &Arc<RunningProjection>) {
-    let shadow = Arc::new(place.rebuilt_as(shadow_of(&place.id)));
+    let shadow = Arc::new(place.rebuilt_as(place.id.rebuild()));
     if place.set_rebuild(Some(Arc::clone(&shadow))) {
         let rebuild = Rebuild { events: Arc::clone(events), place: Arc::clone(place), shadow };
         tasks.spawn("rebuild".to_owned(), rebuild.run(tasks.signal()));
     }
-}
-
-/// Where a rebuild keeps what it has built; no function of a user has such a name.
-fn shadow_of(id: &ProjectionId) -> ProjectionId {
-    ProjectionId::new(format!("rebuild:{}", id.name), id.version)
 }
 
 struct Rebuild {

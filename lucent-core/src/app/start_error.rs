@@ -3,7 +3,7 @@
 //! Invariant: an application that has started has everything that its functions ask for.
 
 use crate::{
-    app::projection_worker::StepError,
+    app::step_error::StepError,
     resource::MissingResource,
     store::{ProjectionId, StoreError},
 };

@@ -68,6 +68,7 @@ impl State {
         &mut self,
         commit: ProjectionCommit,
     ) -> Result<(), CommitError> {
+        commit.refuse_events()?;
         if let Some(fence) = &commit.fence
             && let Err(held_by) = self.leases.check(fence)
         {

@@ -1,11 +1,13 @@
 //! Projections: folds of events into read models.
 
+mod by_store;
 mod contract;
 mod key;
 mod partition;
 mod plan;
 mod step;
 
+pub use by_store::StoreProjection;
 pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
 pub use key::IntoKeys;
 pub use partition::Partition;

@@ -190,7 +190,7 @@ impl<P: Projector> ProjectionPlan for TypedPlan<P> {
             changes.extend(change);
         }
         parked.sort_by_key(|event| event.position);
-        ProjectionStep { changes, parked }
+        ProjectionStep { changes, parked, events: Vec::new() }
     }
 }
 
@@ -265,7 +265,11 @@ fn encode<P: Projector>(
     }
 }
 
-fn parked_event(key: ParkedKey, at: &RecordedEvent, reason: Option<&str>) -> ParkedEvent {
+pub(super) fn parked_event(
+    key: ParkedKey,
+    at: &RecordedEvent,
+    reason: Option<&str>,
+) -> ParkedEvent {
     ParkedEvent {
         key,
         position: at.position,

@@ -55,12 +55,15 @@ pub trait ProjectionPlan: Send {
 }
 
 /// What a step makes of its events.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProjectionStep {
     /// The documents that changed, up to what failed.
     pub changes: Vec<DocumentChange>,
     /// What failed, and what has to wait behind it, in the order of the log.
     pub parked: Vec<ParkedEvent>,
+    /// The events that the store itself is to apply, in its transaction; see
+    /// [`StoreProjection`](crate::StoreProjection).
+    pub events: Vec<RecordedEvent>,
 }
 
 impl ProjectionStep {

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
+    event::RecordedEvent,
     position::Position,
+    projection::{ProjectionError, StoreProjection},
     store::{Fence, Parked, ParkedChange, ParkedEvent, ParkedKey, StoreError, StoredVersion},
 };
 
@@ -27,7 +29,23 @@ impl ProjectionId {
     pub fn new(name: impl Into<Arc<str>>, version: u32) -> Self {
         Self { name: name.into(), version }
     }
+
+    /// The id under which a rebuild of this version keeps what it builds; no projector of a user has
+    /// such a name.
+    #[must_use]
+    pub fn rebuild(&self) -> Self {
+        Self::new(format!("{REBUILD}{}", self.name), self.version)
+    }
+
+    /// The name of the projection that is built anew under this id, if it is that of a rebuild.
+    #[must_use]
+    pub fn rebuilds(&self) -> Option<&str> {
+        self.name.strip_prefix(REBUILD)
+    }
 }
+
+/// What the names of rebuilds begin with.
+const REBUILD: &str = "rebuild:";
 
 impl fmt::Display for ProjectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,6 +117,9 @@ pub struct ProjectionCommit {
     pub to: Position,
     /// What it changes.
     pub changes: Vec<DocumentChange>,
+    /// What the store is to apply by itself, with a projector that it was given; see
+    /// [`ReadModelStore::projections`].
+    pub events: Vec<RecordedEvent>,
     /// What it sets aside, and what it takes back.
     pub parked: Vec<ParkedChange>,
     /// [`Parked::revision`] as it was when the step was planned; 0 if nothing was ever parked. A step
@@ -122,12 +143,28 @@ impl ProjectionCommit {
             from,
             to,
             changes: Vec::new(),
+            events: Vec::new(),
             parked: Vec::new(),
             revision: 0,
             activate: false,
             read_model: None,
             fence: None,
         }
+    }
+
+    /// Refuses a step whose events the store would have to apply by itself, for stores that cannot.
+    ///
+    /// # Errors
+    /// [`CommitError::Projection`] if there is such an event.
+    pub fn refuse_events(&self) -> Result<(), CommitError> {
+        let Some(event) = self.events.first() else { return Ok(()) };
+        Err(CommitError::Projection(ProjectionError {
+            projection: self.projection.clone(),
+            position: event.position,
+            stream: event.stream.clone(),
+            event_type: event.event_type.to_string(),
+            reason: "this store was given no projector of that name".to_owned(),
+        }))
     }
 }
 
@@ -166,6 +203,9 @@ pub enum CommitError {
         /// Who was the last to get it, unless it was given back.
         held_by: Option<Arc<str>>,
     },
+    /// An event could not be applied by the store's own projector.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -174,6 +214,11 @@ pub enum CommitError {
 /// A store of read models and checkpoints.
 #[async_trait]
 pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The projectors that this store was given; an application that runs on it runs them.
+    fn projections(&self) -> Vec<StoreProjection> {
+        Vec::new()
+    }
+
     /// The documents of these keys, in their order.
     ///
     /// # Errors
@@ -206,8 +251,9 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`CommitError::LeaseLost`] if the step's fence is not the current one,
     /// [`CommitError::CheckpointMoved`] if the stored checkpoint is not the step's `from`,
-    /// [`CommitError::ParkedMoved`] if the stored revision is not the step's; nothing was written
-    /// then.
+    /// [`CommitError::ParkedMoved`] if the stored revision is not the step's,
+    /// [`CommitError::Projection`] if the store has a projector of its own to apply the events, and that
+    /// failed on one; nothing was written then.
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError>;
 
     /// The version from which queries of this projection are answered, if there is one.

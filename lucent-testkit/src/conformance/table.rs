@@ -161,6 +161,13 @@ macro_rules! __for_each_behavior {
                 pages_are_cut_by_bytes,
                 a_large_event_comes_alone,
             }
+            folding [] {
+                a_fold_sees_what_reading_gives,
+                a_fold_starts_after_a_version,
+                a_missing_stream_folds_to_nothing,
+                a_fold_stops_when_it_has_enough,
+                a_long_stream_folds_whole,
+            }
             reading_log [] {
                 the_log_has_every_stream_in_order,
                 reading_starts_after_a_position,

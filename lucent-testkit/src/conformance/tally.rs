@@ -89,7 +89,7 @@ impl ProjectionPlan for TallyPlan {
             }
             None => DocumentChange::Delete(key),
         });
-        ProjectionStep { changes: changes.collect(), parked: Vec::new() }
+        ProjectionStep { changes: changes.collect(), ..ProjectionStep::default() }
     }
 }
 
@@ -101,7 +101,7 @@ fn failed(event: &RecordedEvent) -> ProjectionStep {
         event_type: event.event_type.to_string(),
         reason: Some("it is poison".to_owned()),
     };
-    ProjectionStep { changes: Vec::new(), parked: vec![parked] }
+    ProjectionStep { parked: vec![parked], ..ProjectionStep::default() }
 }
 
 fn parse(body: &[u8]) -> (u64, u64) {

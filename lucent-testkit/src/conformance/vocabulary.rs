@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 pub(super) use lucent_core::{
     BusinessContext, CommandId, ContentType, EventId, Metadata, NewEvent, Payload, Position,
-    Projection, RecordedEvent, StreamId, Tag, Timestamp, Uuid, Version,
+    Projection, RecordedEvent, StreamEvent, StreamId, Tag, Timestamp, Uuid, Version,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
         DocumentKey, EventFilter, EventQuery, ExpectedVersion, Fence, HeldLease, InlineProjections,
         LeaseOutcome, LogPage, LogRead, PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey,
         ParkedKeys, ParkedLine, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot,
-        SnapshotKey, StoredVersion, StreamPage, StreamRead, StreamWrite, VersionConflict,
+        SnapshotKey, StoredVersion, StreamFolder, StreamPage, StreamRead, StreamWrite,
+        VersionConflict,
     },
 };
 

@@ -39,6 +39,11 @@ impl Schema {
         &self.name
     }
 
+    /// The name as SQL takes it.
+    pub(crate) fn quoted(&self) -> &str {
+        &self.quoted
+    }
+
     /// The channel on which new events are announced.
     pub(crate) fn channel(&self) -> &str {
         &self.quoted

@@ -5,13 +5,15 @@
 //! judged on what is read under the ledger's lock. Invariant: nobody is answered before the
 //! transaction is committed, and every verdict was confirmed by it.
 
+use std::sync::Arc;
+
 use lucent_core::{
     Position, RecordedEvent, Version,
     store::{AppendError, StoreError},
 };
 
 use crate::{
-    connect::Session,
+    connect::{Server, Session},
     fault::Fault,
     writer::{
         columns::Columns,
@@ -27,7 +29,8 @@ use crate::{
 /// A connection that writes.
 #[derive(Debug)]
 pub(crate) struct Pen {
-    pub(crate) session: Session,
+    pub(crate) session: Arc<Session>,
+    pub(crate) server: Arc<Server>,
     pub(crate) process: ServerProcess,
     /// The key of the ledger's advisory lock.
     pub(crate) lock: [i32; 2],
@@ -191,7 +194,7 @@ impl Pen {
         if projections.is_empty() || !adds {
             return Ok(None);
         }
-        let mut inline = Inline::start(&self.session, projections, head).await?;
+        let mut inline = Inline::start(&self.session, &self.server, projections, head).await?;
         if batch.len() > 1 {
             let likely = batch.iter().flat_map(|request| {
                 let found = request.append.writes.iter().map(|write| {

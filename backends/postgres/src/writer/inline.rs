@@ -16,15 +16,16 @@ use lucent_core::{
 };
 
 use crate::{
-    connect::Session,
+    connect::{Server, Session},
     fault::Fault,
     reader::{fetch_documents, read_log},
     row::{Json, from_sql, to_sql},
+    sql::{Applied, ENTER, LEAVE, Names, Own, Place, apply, failure},
 };
 
 /// The inline projections of a batch, at work.
 pub(crate) struct Inline<'a> {
-    session: &'a Session,
+    session: &'a Arc<Session>,
     models: Vec<Model>,
     /// A projection that could not be brought to the head: no event can be appended then.
     failed: Option<ProjectionError>,
@@ -37,12 +38,15 @@ struct Model {
     row: i32,
     documents: HashMap<DocumentKey, Option<Bytes>>,
     changed: HashSet<DocumentKey>,
+    /// The projector and the search path of a model that the user's SQL writes.
+    own: Option<(Arc<Own>, String)>,
 }
 
 impl<'a> Inline<'a> {
     /// Locks the checkpoints, and brings projections that are behind to the head of the log.
     pub(crate) async fn start(
-        session: &'a Session,
+        session: &'a Arc<Session>,
+        server: &Server,
         projections: &[Arc<dyn Projection>],
         head: u64,
     ) -> Result<Self, Fault> {
@@ -51,6 +55,13 @@ impl<'a> Inline<'a> {
             let id = projection.id();
             let (name, version) = (&*id.name, i64::from(id.version));
             session.execute(ENSURE, &[&name, &version]).await?;
+            let own = match server.projectors.find(&id) {
+                None => None,
+                Some(own) => {
+                    let place = Place::find(session, server, &*own.projector, Names::Stay).await?;
+                    Some((Arc::clone(own), place.path(&id)?))
+                }
+            };
             let row = session.query_one(CLAIM, &[&name, &version]).await?;
             let mut model = Model {
                 projection: Arc::clone(projection),
@@ -59,6 +70,7 @@ impl<'a> Inline<'a> {
                 row: row.try_get(0)?,
                 documents: HashMap::new(),
                 changed: HashSet::new(),
+                own,
             };
             let mut checkpoint = Position::new(from_sql(row.try_get(1)?));
             while checkpoint < Position::new(head) {
@@ -107,6 +119,17 @@ impl<'a> Inline<'a> {
                 Err(error) => return Ok(Err(error)),
             }
         }
+        // What is written at once comes last, and is undone if one of them fails.
+        if self.models.iter().any(|model| model.own.is_some()) {
+            self.session.execute(SAVEPOINT, &[]).await?;
+            for model in &self.models {
+                if let Err(error) = model.apply(self.session, events).await? {
+                    self.session.execute(UNDO, &[]).await?;
+                    return Ok(Err(error));
+                }
+            }
+            self.session.execute(RELEASE, &[]).await?;
+        }
         for (model, changes) in self.models.iter_mut().zip(steps) {
             model.stage(changes);
         }
@@ -124,13 +147,45 @@ impl<'a> Inline<'a> {
 }
 
 impl Model {
+    /// Brings it to a later position, of the log as it stands.
     async fn take(
         &mut self,
-        session: &Session,
+        session: &Arc<Session>,
         events: &[RecordedEvent],
     ) -> Result<Result<(), ProjectionError>, Fault> {
+        if self.own.is_some() {
+            session.execute(SAVEPOINT, &[]).await?;
+            let applied = self.apply(session, events).await?;
+            session.execute(if applied.is_ok() { RELEASE } else { UNDO }, &[]).await?;
+            return Ok(applied);
+        }
         let step = self.step(session, events).await?;
         Ok(step.map(|changes| self.stage(changes)))
+    }
+
+    /// Has the user's SQL applied, if the model has some. After an error the savepoint is to be gone
+    /// back to, which takes the session's settings back as well.
+    async fn apply(
+        &self,
+        session: &Arc<Session>,
+        events: &[RecordedEvent],
+    ) -> Result<Result<(), ProjectionError>, Fault> {
+        let Some((own, path)) = &self.own else { return Ok(Ok(())) };
+        let seen = self.seen(events);
+        if seen.is_empty() {
+            return Ok(Ok(()));
+        }
+        session.query(ENTER, &[path]).await?;
+        if let Applied::Failed(number, reason) = apply(&*own.projector, session, &seen).await? {
+            return Ok(Err(failure(&self.id, &seen[number], reason)));
+        }
+        session.query(LEAVE, &[]).await?;
+        Ok(Ok(()))
+    }
+
+    /// The events that concern it.
+    fn seen(&self, events: &[RecordedEvent]) -> Vec<RecordedEvent> {
+        events.iter().filter(|event| self.filter.matches(event)).cloned().collect()
     }
 
     async fn step(
@@ -153,9 +208,8 @@ impl Model {
         &self,
         events: &[RecordedEvent],
     ) -> Result<Option<Box<dyn ProjectionPlan>>, ProjectionError> {
-        let seen: Vec<RecordedEvent> =
-            events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
-        if seen.is_empty() {
+        let seen = self.seen(events);
+        if seen.is_empty() || self.own.is_some() {
             return Ok(None);
         }
         guarded(&self.id, &seen, || Ok(self.projection.plan(&seen, &ParkedKeys::none()))).map(Some)
@@ -228,6 +282,10 @@ const ENSURE: &str = "INSERT INTO {schema}.projections (name, version, checkpoin
 
 const CLAIM: &str = "SELECT id, checkpoint FROM {schema}.projections \
      WHERE name = $1 AND version = $2 FOR UPDATE";
+
+const SAVEPOINT: &str = "SAVEPOINT before_sql";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT before_sql";
+const RELEASE: &str = "RELEASE SAVEPOINT before_sql";
 
 const WRITE: &str = "SELECT {schema}.write_documents($1, $2, $3, $4)";
 

@@ -284,7 +284,7 @@ impl Task {
     }
 
     async fn connect(&mut self) -> Result<Pen, Fault> {
-        let session = self.server.connect().await?;
+        let session = Arc::new(self.server.connect().await?);
         // Somebody may have changed or dropped the tables since the store was opened.
         verify(&session, &self.server).await?;
         state::prepare(&session).await?;
@@ -292,7 +292,7 @@ impl Task {
         let process = ServerProcess::of(&session).await?;
         let row = session.query_one(LOCK_KEY, &[&self.server.schema.name()]).await?;
         let lock = [LOCK_CLASS, row.try_get(0)?];
-        Ok(Pen { session, process, lock })
+        Ok(Pen { session, server: Arc::clone(&self.server), process, lock })
     }
 
     /// Finds out whether a batch was written, unless that takes too long or nobody waits for it any

@@ -20,6 +20,9 @@ impl Batch<'_> {
         &mut self,
         commit: &ProjectionCommit,
     ) -> Result<Result<(), CommitError>, Fault> {
+        if let Err(error) = commit.refuse_events() {
+            return Ok(Err(error));
+        }
         if let Some(fence) = &commit.fence
             && let Err(held_by) = self.check_fence(fence)?
         {

@@ -10,6 +10,7 @@ pub mod concurrency;
 pub mod conditions;
 pub mod decision_models;
 pub mod filters;
+pub mod folding;
 pub mod inline;
 pub mod leases;
 pub mod long_streams;

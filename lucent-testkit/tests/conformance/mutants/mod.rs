@@ -4,6 +4,7 @@ mod appending;
 mod conditions;
 mod contents;
 mod defect;
+mod folding;
 mod leasing;
 mod parking;
 mod projecting;
@@ -102,6 +103,7 @@ fn suspects() -> Vec<Suspect> {
         appending::suspects(),
         conditions::suspects(),
         contents::suspects(),
+        folding::suspects(),
         parking::suspects(),
         leasing::suspects(),
         projecting::suspects(),
