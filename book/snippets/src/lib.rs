@@ -19,6 +19,7 @@ pub mod reacting;
 pub mod reading;
 pub mod repairing;
 pub mod running;
+pub mod tables;
 pub mod views;
 
 lucent_core::registry!();
