@@ -5,9 +5,12 @@ mod bucket;
 mod context;
 mod contract;
 mod control;
+mod dispatch;
 mod error;
 mod fanout;
+mod fence;
 mod follow;
+mod host;
 mod manager;
 mod orders;
 mod policy;
@@ -23,6 +26,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod wire;
 mod worker;
 
 pub use bucket::{BUCKETS, Purpose, bucket_of};
@@ -32,6 +36,7 @@ pub use contract::{
     Priority, Routed, Terms,
 };
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
+pub use dispatch::{DispatchError, Dispatched};
 pub use error::{CallError, ManagerError, OrderError};
 pub use manager::{FunctionManager, FunctionManagerBuilder};
 pub use orders::Control;
@@ -43,4 +48,7 @@ pub use roster::{Roster, RosterError};
 pub use route::{Explanation, Refusal};
 pub use run::Called;
 pub use shared::ShadowReport;
+#[doc(hidden)]
+pub use wire::{Probe, StaysHere};
+pub use wire::{Travels, Wire};
 pub use worker::FunctionRan;

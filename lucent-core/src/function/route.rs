@@ -24,13 +24,22 @@ pub(crate) struct Route {
     /// The editions of this program, sorted; the other fields name them by index.
     pub(crate) editions: Arc<[EditionRoute]>,
     pub(crate) current: usize,
-    pub(crate) disabled: Option<String>,
+    pub(crate) closed: Option<Closed>,
     /// Where it does not run, and why.
     pub(crate) jurisdictions: Vec<(Cow<'static, str>, String)>,
     /// For whom it does not run, and why.
     pub(crate) tenants: Vec<(String, String)>,
     pub(crate) rollout: Option<RolloutRoute>,
     pub(crate) shadow: Option<ShadowRoute>,
+}
+
+/// Why a function runs for nobody.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Closed {
+    /// Somebody switched it off.
+    Disabled(String),
+    /// This node does not know the others.
+    Alone(&'static str),
 }
 
 /// What a route knows of an edition.
@@ -84,6 +93,14 @@ pub enum Refusal {
         function: &'static str,
         /// Why.
         because: String,
+    },
+    /// The node shares calls with others and does not know them now.
+    #[error("`{function}` does not run here now: {because}")]
+    Alone {
+        /// The function.
+        function: &'static str,
+        /// Why.
+        because: &'static str,
     },
     /// It does not run where the call comes from.
     #[error("`{function}` does not run in {jurisdiction}: {because}")]
@@ -172,11 +189,31 @@ impl Route {
         Ok(choice)
     }
 
+    /// The rules of the same function on a node that does not know the others: it repeats what is on
+    /// record, and nothing else.
+    pub(crate) fn alone(&self, because: &'static str) -> Self {
+        Self {
+            name: self.name,
+            epoch: self.epoch,
+            editions: Arc::clone(&self.editions),
+            current: self.current,
+            closed: Some(Closed::Alone(because)),
+            jurisdictions: Vec::new(),
+            tenants: Vec::new(),
+            rollout: None,
+            shadow: None,
+        }
+    }
+
     /// Whether it may run for this caller at all.
     fn permitted(&self, context: &CallContext<'_>) -> Result<(), Refusal> {
         let function = self.name;
-        if let Some(because) = &self.disabled {
-            return Err(Refusal::Disabled { function, because: because.clone() });
+        match &self.closed {
+            None => {}
+            Some(Closed::Disabled(because)) => {
+                return Err(Refusal::Disabled { function, because: because.clone() });
+            }
+            Some(Closed::Alone(because)) => return Err(Refusal::Alone { function, because }),
         }
         if !self.jurisdictions.is_empty() {
             self.permitted_in(context.field(JURISDICTION))?;

@@ -1,5 +1,6 @@
 //! Work that several nodes share.
 
+mod functions;
 mod nodes;
 mod ownership;
 mod routing;

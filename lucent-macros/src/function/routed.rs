@@ -162,6 +162,7 @@ fn head(function: &Function, errors: &mut Errors) -> TokenStream {
         }
     };
     // What is wrong with the return type is reported there.
+    let wire = wire(function);
     let outcome_types =
         quote_spanned!(place=> type Output = #outcome::Value; type Error = #outcome::Error;);
     let into_result = quote_spanned!(place=> #outcome::into_result(#pass));
@@ -183,6 +184,7 @@ fn head(function: &Function, errors: &mut Errors) -> TokenStream {
                 #into_result
             }
             fn select(event: &Self::Event) -> #p::Option<Self::Input<'_>> { #select }
+            #wire
             #shard_key
         }
     }
@@ -205,6 +207,40 @@ fn input_type(parameters: &[Parameter]) -> TokenStream {
     match &types[..] {
         [one] => one.clone(),
         several => quote!((#(#several),*)),
+    }
+}
+
+/// How calls travel, if the compiler finds that what they take and give can be written and read.
+fn wire(function: &Function) -> TokenStream {
+    let mixed = mixed();
+    let p = function.root.private();
+    let owned = function.parameters.iter().map(|Parameter { ty, whole, passing }| match passing {
+        Passing::Value => whole.to_token_stream(),
+        Passing::Reference | Passing::Mutable(_) => quote_spanned!(mixed=> #p::Box<#ty>),
+    });
+    let owned: Vec<TokenStream> = owned.collect();
+    let borrow = |place: TokenStream, parameter: &Parameter| match parameter.passing {
+        Passing::Value => quote_spanned!(mixed=> #p::Clone::clone(&#place)),
+        Passing::Reference | Passing::Mutable(_) => quote_spanned!(mixed=> &*#place),
+    };
+    let (owned, borrowed) = match (&owned[..], &function.parameters[..]) {
+        ([owned], [parameter]) => {
+            (owned.clone(), borrow(quote_spanned!(mixed=> (*owned)), parameter))
+        }
+        (several, parameters) => {
+            let fields = parameters.iter().enumerate().map(|(index, parameter)| {
+                let index = syn::Index::from(index);
+                borrow(quote_spanned!(mixed=> owned.#index), parameter)
+            });
+            (quote!((#(#several),*)), quote_spanned!(mixed=> (#(#fields),*)))
+        }
+    };
+    quote_spanned! {mixed=>
+        fn wire() -> #p::Travels<Self> {
+            #[allow(unused_imports)]
+            use #p::StaysHere as _;
+            #p::Probe::<#owned, Self::Output>::wire::<Self>(|owned| #borrowed)
+        }
     }
 }
 
