@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::{
     app::StopSignal,
-    function::{EditionId, dispatch::refused, shared::Shared},
+    function::{EditionId, ManagerError, dispatch::refused, follow::Follower, shared::Shared},
     mesh::{Contact, MeshNode, Request, Serve},
     position::Position,
 };
@@ -71,6 +71,34 @@ impl Serve for Host {
             shared.contact(contact);
         }
     }
+}
+
+/// Makes a node that serves these functions.
+pub(crate) type Join = Box<dyn FnOnce(Arc<dyn Serve>) -> MeshNode + Send>;
+
+/// Joins the other nodes. Who orders something after the first beat asks this node; what was ordered
+/// before it is read after it, and calls begin only then.
+pub(crate) async fn take_part(
+    shared: &Arc<Shared>,
+    follower: &mut Follower,
+    join: Join,
+) -> Result<MeshNode, ManagerError> {
+    shared.raise_fence();
+    let node = shared.node.get_or_init(|| join(Arc::new(Host::new(shared)))).clone();
+    for entry in shared.entries.iter().filter(|entry| entry.receive.is_none()) {
+        let function = entry.name;
+        tracing::warn!(
+            function,
+            "a function stays on its node: derive `Serialize` and `Deserialize` on its input and output to have it share calls"
+        );
+    }
+    match node.beat().await {
+        Ok(()) => follower.take_part_again().await?,
+        Err(error) => {
+            tracing::warn!(node = %node.id(), %error, "a node runs no function until it reaches the others");
+        }
+    }
+    Ok(node)
 }
 
 /// Tells the others how this node is, until it is told to stop.

@@ -13,7 +13,7 @@ use crate::{
         ManagerError, OrderError, Published, Refusal, Roster, Routed, ShadowReport,
         dispatch::{destination, dispatch},
         follow::{Follower, register},
-        host::{Host, beat},
+        host::{Join, beat, take_part},
         run,
         shared::Shared,
         worker::Worker,
@@ -254,9 +254,6 @@ pub struct FunctionManagerBuilder<R, S> {
     join: Option<Join>,
 }
 
-/// Makes a node that serves these functions.
-type Join = Box<dyn FnOnce(Arc<dyn Serve>) -> MeshNode + Send>;
-
 impl<R: Registry> FunctionManagerBuilder<R, ()> {
     /// Says which store holds the control of the functions: that of the application.
     pub fn store<S: Store>(self, store: S) -> FunctionManagerBuilder<R, S> {
@@ -365,31 +362,6 @@ impl<R: Registry, S: Store> FunctionManagerBuilder<R, S> {
         }
         Ok(FunctionManager { inner: Arc::new(Inner { shared, tasks }), registry: PhantomData })
     }
-}
-
-/// Joins the other nodes. Who orders something after the first beat asks this node; what was ordered
-/// before it is read after it, and calls begin only then.
-async fn take_part(
-    shared: &Arc<Shared>,
-    follower: &mut Follower,
-    join: Join,
-) -> Result<MeshNode, ManagerError> {
-    shared.raise_fence();
-    let node = shared.node.get_or_init(|| join(Arc::new(Host::new(shared)))).clone();
-    for entry in shared.entries.iter().filter(|entry| entry.receive.is_none()) {
-        let function = entry.name;
-        tracing::warn!(
-            function,
-            "a function stays on its node: derive `Serialize` and `Deserialize` on its input and output to have it share calls"
-        );
-    }
-    match node.beat().await {
-        Ok(()) => follower.take_part_again().await?,
-        Err(error) => {
-            tracing::warn!(node = %node.id(), %error, "a node runs no function until it reaches the others");
-        }
-    }
-    Ok(node)
 }
 
 impl<R, S> fmt::Debug for FunctionManagerBuilder<R, S> {

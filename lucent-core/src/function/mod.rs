@@ -7,6 +7,7 @@ mod contract;
 mod control;
 mod dispatch;
 mod error;
+mod explanation;
 mod fanout;
 mod fence;
 mod follow;
@@ -38,6 +39,7 @@ pub use contract::{
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
 pub use dispatch::{DispatchError, Dispatched};
 pub use error::{CallError, ManagerError, OrderError};
+pub use explanation::Explanation;
 pub use manager::{FunctionManager, FunctionManagerBuilder};
 pub use orders::Control;
 pub use policy::OrderRefused;
@@ -45,7 +47,7 @@ pub use publish::{AnyError, AnyOutput, Delivered, Published};
 pub use record::{Ran, Reason};
 pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};
-pub use route::{Explanation, Refusal};
+pub use route::Refusal;
 pub use run::Called;
 pub use shared::ShadowReport;
 #[doc(hidden)]

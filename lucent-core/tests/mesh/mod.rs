@@ -1,5 +1,6 @@
 //! Work that several nodes share.
 
+mod desk;
 mod functions;
 mod nodes;
 mod ownership;

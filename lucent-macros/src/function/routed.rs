@@ -15,6 +15,7 @@ use super::{
     parameter::{Parameter, Passing},
     signature::Function,
     terms,
+    wire::wire,
 };
 use crate::{
     errors::Errors,
@@ -207,40 +208,6 @@ fn input_type(parameters: &[Parameter]) -> TokenStream {
     match &types[..] {
         [one] => one.clone(),
         several => quote!((#(#several),*)),
-    }
-}
-
-/// How calls travel, if the compiler finds that what they take and give can be written and read.
-fn wire(function: &Function) -> TokenStream {
-    let mixed = mixed();
-    let p = function.root.private();
-    let owned = function.parameters.iter().map(|Parameter { ty, whole, passing }| match passing {
-        Passing::Value => whole.to_token_stream(),
-        Passing::Reference | Passing::Mutable(_) => quote_spanned!(mixed=> #p::Box<#ty>),
-    });
-    let owned: Vec<TokenStream> = owned.collect();
-    let borrow = |place: TokenStream, parameter: &Parameter| match parameter.passing {
-        Passing::Value => quote_spanned!(mixed=> #p::Clone::clone(&#place)),
-        Passing::Reference | Passing::Mutable(_) => quote_spanned!(mixed=> &*#place),
-    };
-    let (owned, borrowed) = match (&owned[..], &function.parameters[..]) {
-        ([owned], [parameter]) => {
-            (owned.clone(), borrow(quote_spanned!(mixed=> (*owned)), parameter))
-        }
-        (several, parameters) => {
-            let fields = parameters.iter().enumerate().map(|(index, parameter)| {
-                let index = syn::Index::from(index);
-                borrow(quote_spanned!(mixed=> owned.#index), parameter)
-            });
-            (quote!((#(#several),*)), quote_spanned!(mixed=> (#(#fields),*)))
-        }
-    };
-    quote_spanned! {mixed=>
-        fn wire() -> #p::Travels<Self> {
-            #[allow(unused_imports)]
-            use #p::StaysHere as _;
-            #p::Probe::<#owned, Self::Output>::wire::<Self>(|owned| #borrowed)
-        }
     }
 }
 
