@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+pub use crate::function::{Probe, StaysHere, Travels};
+
 use crate::{
     command::{DecidedOn, EventOf, Handled},
     decision_model::ModelFor,

@@ -77,6 +77,11 @@ impl<'a> CallContext<'a> {
         self.business.field(key)
     }
 
+    /// The business context.
+    pub(crate) fn business(&self) -> &'a BusinessContext {
+        self.business
+    }
+
     /// The edition that the events before this call were made with.
     pub(crate) fn recorded(&self, function: &str) -> Option<EditionId> {
         match &self.wish {

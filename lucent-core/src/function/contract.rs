@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{DecodeFault, Event, EventType},
+    function::Travels,
     payload::{EncodeError, Payload},
 };
 
@@ -56,6 +57,12 @@ pub trait Routed: Edition<Of = Self> + Sized {
 
     /// What it takes of the event that it runs on; `None` if it does not run on this one.
     fn select(event: &Self::Event) -> Option<Self::Input<'_>>;
+
+    /// How its calls travel to other nodes, if they can.
+    #[must_use]
+    fn wire() -> Travels<Self> {
+        None
+    }
 
     /// The key that keeps calls in order, and that a rollout sticks by unless told otherwise.
     fn shard_key(input: &Self::Input<'_>) -> Option<String> {

@@ -13,7 +13,8 @@ use std::{
 use crate::{
     event::Event,
     function::{
-        Declaration, Edition, EditionId, Routed, Terms,
+        Declaration, Edition, EditionId, Routed, Terms, Travels,
+        dispatch::{Receive, receive},
         fanout::{FanOut, Seat},
     },
     registry::{Function, FunctionKind},
@@ -35,6 +36,7 @@ struct Draft {
     family: Box<dyn Any + Send + Sync>,
     sit: fn(&mut FanOut, usize),
     seat: Option<Seat>,
+    receive: Option<Receive>,
 }
 
 /// A function with all of its editions.
@@ -49,11 +51,13 @@ pub(crate) struct Sealed {
     /// Gives it a seat among the functions of its event.
     pub(crate) sit: fn(&mut FanOut, usize),
     pub(crate) seat: Option<Seat>,
+    pub(crate) receive: Option<Receive>,
 }
 
 /// The editions of one function, in the order of their ids.
 pub(crate) struct Family<F: Routed> {
     pub(crate) calls: Vec<F::Signature>,
+    pub(crate) wire: Travels<F>,
 }
 
 impl Roster {
@@ -113,11 +117,13 @@ impl fmt::Debug for Roster {
 
 /// Begins a function.
 fn draft<F: Routed>() -> Draft {
+    let wire = F::wire();
     Draft {
         name: F::NAME,
         declaration: F::DECLARATION,
         editions: Vec::new(),
-        family: Box::new(Family::<F> { calls: Vec::new() }),
+        receive: wire.is_some().then_some(receive::<F> as Receive),
+        family: Box::new(Family::<F> { calls: Vec::new(), wire }),
         sit: FanOut::seat::<F>,
         seat: (!F::Event::TYPES.is_empty()).then(Seat::of::<F>),
     }
@@ -133,8 +139,8 @@ impl Draft {
     }
 
     fn seal(self, of: TypeId) -> Sealed {
-        let Self { name, declaration, editions, family, sit, seat } = self;
-        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat }
+        let Self { name, declaration, editions, family, sit, seat, receive } = self;
+        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat, receive }
     }
 }
 

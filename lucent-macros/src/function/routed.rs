@@ -15,6 +15,7 @@ use super::{
     parameter::{Parameter, Passing},
     signature::Function,
     terms,
+    wire::wire,
 };
 use crate::{
     errors::Errors,
@@ -162,6 +163,7 @@ fn head(function: &Function, errors: &mut Errors) -> TokenStream {
         }
     };
     // What is wrong with the return type is reported there.
+    let wire = wire(function);
     let outcome_types =
         quote_spanned!(place=> type Output = #outcome::Value; type Error = #outcome::Error;);
     let into_result = quote_spanned!(place=> #outcome::into_result(#pass));
@@ -183,6 +185,7 @@ fn head(function: &Function, errors: &mut Errors) -> TokenStream {
                 #into_result
             }
             fn select(event: &Self::Event) -> #p::Option<Self::Input<'_>> { #select }
+            #wire
             #shard_key
         }
     }
