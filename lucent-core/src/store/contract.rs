@@ -23,7 +23,8 @@ use crate::{
 /// - Positions grow in the order in which events become visible: who reads after the last position
 ///   that it saw misses nothing, whatever other writers do.
 /// - An acknowledged append survives the loss of power, unless the store was opened relaxed.
-/// - A repeated command id has no effect and gives the first outcome.
+/// - A repeated command id has no effect and gives the first outcome; of several commands that share
+///   an append, each has an outcome of its own.
 ///
 /// # Cancel safety
 /// Dropping a future of [`EventStore::append`] leaves either all or nothing written; the other

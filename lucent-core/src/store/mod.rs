@@ -13,7 +13,7 @@ mod snapshots;
 
 pub use append::{
     Append, AppendCondition, AppendError, Appended, ExpectedVersion, InlineProjections,
-    StreamWrite, VersionConflict,
+    JoinedCommand, StreamWrite, VersionConflict,
 };
 pub use contract::{EventStore, Store};
 pub use error::StoreError;

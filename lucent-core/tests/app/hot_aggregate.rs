@@ -227,6 +227,53 @@ async fn command_ids_repeat_also_when_the_first_one_is_under_way() {
 }
 
 #[tokio::test]
+async fn commands_with_ids_share_an_append_and_each_keeps_its_outcome() {
+    let (app, memory, faults) = opened().await;
+    let before = faults.appends();
+    let ids: Vec<_> = (0..16).map(|_| CommandId::new()).collect();
+    faults.set(Fault::Hold);
+    let commands: Vec<_> =
+        ids.iter().map(|id| begun(app.execute(add("a", &[1])).id(*id))).collect();
+    let without = begun(app.execute(add("a", &[1])));
+    faults.set(Fault::None);
+    let (done, without) = futures::join!(join_all(commands), without);
+    assert_eq!(without.unwrap().reply, 17);
+    assert_eq!(faults.appends() - before, 2);
+    for (number, (id, done)) in (1..).zip(ids.iter().zip(done)) {
+        let done = done.unwrap();
+        assert_eq!(
+            (done.reply, done.version, done.repeated),
+            (number, Version::new(number + 1), false)
+        );
+        let again = app.execute(add("a", &[1])).id(*id).await.unwrap();
+        assert_eq!((again.reply, again.version), (done.reply, done.version));
+        assert_eq!((again.position, again.repeated), (done.position, true));
+    }
+    assert_eq!(memory.head().await.unwrap(), Position::new(18));
+}
+
+#[tokio::test]
+async fn a_repetition_among_commands_that_share_an_append_spoils_none_of_them() {
+    let (app, memory, faults) = opened().await;
+    let known = CommandId::new();
+    app.execute(add("a", &[7])).id(known).await.unwrap();
+    let before = faults.appends();
+    faults.set(Fault::Hold);
+    let first = begun(app.execute(add("a", &[1])).id(CommandId::new()));
+    faults.set(Fault::ForgetCommandOnce);
+    let repeated = begun(app.execute(add("a", &[7])).id(known));
+    faults.set(Fault::Hold);
+    let last = begun(app.execute(add("a", &[1])).id(CommandId::new()));
+    faults.set(Fault::None);
+    let (first, repeated, last) = futures::join!(first, repeated, last);
+    assert_eq!((first.unwrap().reply, last.unwrap().reply), (8, 9));
+    let repeated = repeated.unwrap();
+    assert_eq!((repeated.reply, repeated.repeated), (7, true));
+    assert_eq!(faults.appends() - before, 4, "together, and then one by one");
+    assert_eq!(memory.head().await.unwrap(), Position::new(4));
+}
+
+#[tokio::test]
 async fn a_snapshot_is_taken_of_a_confirmed_state_only() {
     let (app, memory, faults) = opened().await;
     faults.set(Fault::Hold);

@@ -146,6 +146,15 @@ macro_rules! __for_each_behavior {
                 ids_do_not_meet,
                 racing_repetitions_have_one_effect,
             }
+            joined_commands [] {
+                each_has_an_outcome_of_its_own,
+                one_that_comes_again_alone_gives_its_outcome,
+                a_known_one_refuses_the_batch,
+                a_known_one_is_not_a_conflict,
+                a_refused_batch_keeps_the_ids_free,
+                those_that_do_not_fit_are_refused,
+                racing_batches_do_a_command_once,
+            }
             reading_streams [] {
                 a_missing_stream_is_empty,
                 reading_starts_after_a_version,

@@ -27,8 +27,8 @@ use crate::{
     position::{Position, Version},
     state::Evolve,
     store::{
-        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, StoreError,
-        VersionConflict,
+        Append, AppendError, Appended, ExpectedVersion, JoinedCommand, Snapshot, SnapshotKey,
+        StoreError, VersionConflict,
     },
     stream::StreamId,
 };
@@ -258,8 +258,8 @@ impl<A: Aggregate + Evolve> Journey<A> {
     }
 
     async fn send(&self, departure: Departure<NewEvent>) -> Result<Appended, AppendError> {
-        let Departure { base, confirmed, events, command, .. } = departure;
-        if events.is_empty() && command.is_none() {
+        let Departure { base, confirmed, entries, events, mut commands } = departure;
+        if events.is_empty() && commands.is_empty() {
             return self.check(base, confirmed).await;
         }
         let expected = match base {
@@ -268,9 +268,13 @@ impl<A: Aggregate + Evolve> Journey<A> {
         };
         let mut append = Append::one(self.stream.clone(), expected, events);
         append.inline = self.engine.inline.clone();
-        if let Some((id, reply)) = command {
-            append.command = Some(id);
-            append.reply = Some(reply);
+        match commands.pop_if(|_| entries == 1) {
+            // Alone, a repetition gives the first outcome.
+            Some(JoinedCommand { id, reply, .. }) => {
+                append.command = Some(id);
+                append.reply = reply;
+            }
+            None => append.joined = commands,
         }
         self.engine.events.append(append).await
     }

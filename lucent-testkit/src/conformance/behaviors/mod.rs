@@ -12,6 +12,7 @@ pub mod decision_models;
 pub mod filters;
 pub mod folding;
 pub mod inline;
+pub mod joined_commands;
 pub mod leases;
 pub mod long_streams;
 pub mod multi_stream;

@@ -5,6 +5,7 @@ mod conditions;
 mod contents;
 mod defect;
 mod folding;
+mod joining;
 mod leasing;
 mod parking;
 mod projecting;
@@ -105,6 +106,7 @@ fn suspects() -> Vec<Suspect> {
         contents::suspects(),
         folding::suspects(),
         parking::suspects(),
+        joining::suspects(),
         leasing::suspects(),
         projecting::suspects(),
         races::suspects(),
