@@ -38,10 +38,19 @@ const RUNS: usize = 5;
 type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let filter = std::env::args().nth(1).unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 7] = [
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((postgres::memory::CHILD, rest)) =
+        arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
+    {
+        return postgres::memory::child(rest);
+    }
+    let filter = arguments.first().cloned().unwrap_or_default();
+    let benches: [(&str, fn() -> Outcome); 10] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
+        ("postgres-seen", postgres::seen::run),
+        ("postgres-projector", postgres::catch_up::run),
+        ("postgres-memory", postgres::memory::run),
         ("catch-up", catch_up::run),
         ("overhead", overhead::run),
         ("loading", loading::run),

@@ -91,7 +91,7 @@ impl PostgresBuilder {
     /// Sets how many connections read; 0 counts as 1. The default is 4.
     ///
     /// Each one serves many readers at a time. The store holds two more connections, one that
-    /// writes and one that listens.
+    /// writes and one that listens, and one for each [projector](Self::projector) at work.
     pub const fn readers(mut self, count: usize) -> Self {
         self.options.readers = if count == 0 { 1 } else { count };
         self

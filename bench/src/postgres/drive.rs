@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long each side runs, after it has warmed up.
-const TIME: Duration = Duration::from_secs(2);
+pub const TIME: Duration = Duration::from_secs(2);
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// What was measured.

@@ -3,7 +3,11 @@
 //! Invariant: every side writes the same columns under the same indexes and the same settings.
 
 mod bare;
+pub mod catch_up;
 mod drive;
+pub mod memory;
+mod seed;
+pub mod seen;
 mod server;
 
 pub use server::describe;

@@ -20,6 +20,16 @@ impl Schema {
         Ok(schema)
     }
 
+    /// The schema of this name, which is there.
+    pub fn of(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        Ok(Self { url: url()?, name: name.to_owned() })
+    }
+
+    /// SQL with the schema's name for `{schema}`.
+    pub fn fill(&self, sql: &str) -> String {
+        sql.replace("{schema}", &self.name)
+    }
+
     /// A schema with a table like that of Lucent's events.
     pub async fn with_bare_table() -> Result<Self, Box<dyn std::error::Error>> {
         let schema = Self::make().await?;

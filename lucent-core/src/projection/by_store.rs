@@ -120,6 +120,21 @@ impl ProjectionStep {
     }
 }
 
+/// Refuses events that a store would have to apply by itself and was given no projector for.
+pub(crate) fn refuse_events(
+    projection: &ProjectionId,
+    events: &[RecordedEvent],
+) -> Result<(), ProjectionError> {
+    let Some(event) = events.first() else { return Ok(()) };
+    Err(ProjectionError {
+        projection: projection.clone(),
+        position: event.position,
+        stream: event.stream.clone(),
+        event_type: event.event_type.to_string(),
+        reason: "this store was given no projector of that name".to_owned(),
+    })
+}
+
 /// The line of a stream's events.
 fn line_of(stream: &StreamId) -> DocumentKey {
     DocumentKey::new(stream)
@@ -127,4 +142,81 @@ fn line_of(stream: &StreamId) -> DocumentKey {
 
 fn parked_by_stream(event: &RecordedEvent, reason: Option<&str>) -> ParkedEvent {
     parked_event(line_of(&event.stream).into(), event, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, sync::Arc};
+
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::{
+        BusinessContext, CommandId, EventId, MemoryStore, Metadata, Payload, Position, Timestamp,
+        Version,
+        event::NewEvent,
+        store::{CommitError, ProjectionCommit, ReadModelStore as _},
+    };
+
+    fn event(stream: &str, position: u64) -> RecordedEvent {
+        let event = NewEvent {
+            id: EventId::new(),
+            event_type: Cow::Borrowed("Happened"),
+            schema_version: 1,
+            payload: Payload::binary(Vec::new()),
+            tags: Vec::new(),
+            metadata: Arc::new(Metadata::of_command(CommandId::new(), BusinessContext::default())),
+            recorded_at: Timestamp::from_micros(1),
+        };
+        let stream = StreamId::new(stream).unwrap();
+        event.into_recorded(stream, Version::new(1), Position::new(position))
+    }
+
+    fn totals() -> ByStore {
+        let id = ProjectionId::new("totals", 1);
+        ByStore { id, consistency: Consistency::Async, filter: EventFilter::all() }
+    }
+
+    fn failure(event: &RecordedEvent) -> ProjectionError {
+        let error = refuse_events(&totals().id, std::slice::from_ref(event)).unwrap_err();
+        ProjectionError { reason: "bad".to_owned(), ..error }
+    }
+
+    #[test]
+    fn what_comes_after_a_failure_in_its_stream_waits_and_the_rest_goes_on() {
+        let events = ["a-1", "b-1", "a-1", "c-1", "b-1"];
+        let events: Vec<_> =
+            events.iter().zip(1..).map(|(stream, position)| event(stream, position)).collect();
+        let mut known = ParkedKeys::none();
+        known.hold(DocumentKey::from("c-1").into(), Position::new(0));
+        let mut step = totals().plan(&events, &known).apply(Vec::new());
+        step.set_aside(&[failure(&events[0]), failure(&events[4])]);
+        let left: Vec<_> = step.events.iter().map(|event| event.position.get()).collect();
+        assert_eq!(left, [2]);
+        let parked: Vec<_> = step
+            .parked
+            .iter()
+            .map(|parked| (parked.key.to_string(), parked.position.get(), parked.reason.is_some()))
+            .collect();
+        let line = |stream: &str| format!("document `{stream}`");
+        let expected = [
+            (line("a-1"), 1, true),
+            (line("a-1"), 3, false),
+            (line("c-1"), 4, false),
+            (line("b-1"), 5, true),
+        ];
+        assert_eq!(parked, expected);
+    }
+
+    #[test]
+    fn a_store_without_the_projector_refuses_its_events() {
+        let id = totals().id;
+        let step = totals().plan(&[event("a-1", 1)], &ParkedKeys::none()).apply(Vec::new());
+        let first = ProjectionCommit::new(id.clone(), Position::ZERO, Position::new(1));
+        let commit = ProjectionCommit { events: step.events.clone(), ..first };
+        let store = MemoryStore::new();
+        let outcome = store.commit_projection(commit).now_or_never().unwrap();
+        assert!(matches!(outcome, Err(CommitError::Projection(_))), "{outcome:?}");
+        assert!(step.whole(&id).is_err(), "an inline step drops nothing, either");
+    }
 }

@@ -8,6 +8,7 @@ mod plan;
 mod step;
 
 pub use by_store::StoreProjection;
+pub(crate) use by_store::refuse_events;
 pub use contract::{Consistency, Keep, Projected, ProjectionOutcome, Projector, ReadModel};
 pub use key::IntoKeys;
 pub use partition::Partition;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{
     event::{Event, RecordedEvent},
     position::Position,
-    projection::{Consistency, Partition, Projector, plan::TypedPlan},
+    projection::{Consistency, Partition, Projector, by_store::refuse_events, plan::TypedPlan},
     store::{
         DocumentChange, DocumentKey, EventFilter, EventQuery, ParkedEvent, ParkedKeys, ProjectionId,
     },
@@ -76,8 +76,9 @@ impl ProjectionStep {
     /// The changes, if no event failed.
     ///
     /// # Errors
-    /// The first event that failed.
+    /// The first event that failed, or that a store would have to apply by itself.
     pub fn whole(self, projection: &ProjectionId) -> Result<Vec<DocumentChange>, ProjectionError> {
+        refuse_events(projection, &self.events)?;
         match self.parked.iter().find_map(|parked| parked.to_error(projection)) {
             Some(error) => Err(error),
             None => Ok(self.changes),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::{
     event::RecordedEvent,
     position::Position,
-    projection::{ProjectionError, StoreProjection},
+    projection::{ProjectionError, StoreProjection, refuse_events},
     store::{Fence, Parked, ParkedChange, ParkedEvent, ParkedKey, StoreError, StoredVersion},
 };
 
@@ -157,14 +157,7 @@ impl ProjectionCommit {
     /// # Errors
     /// [`CommitError::Projection`] if there is such an event.
     pub fn refuse_events(&self) -> Result<(), CommitError> {
-        let Some(event) = self.events.first() else { return Ok(()) };
-        Err(CommitError::Projection(ProjectionError {
-            projection: self.projection.clone(),
-            position: event.position,
-            stream: event.stream.clone(),
-            event_type: event.event_type.to_string(),
-            reason: "this store was given no projector of that name".to_owned(),
-        }))
+        Ok(refuse_events(&self.projection, &self.events)?)
     }
 }
 

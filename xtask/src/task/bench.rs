@@ -25,7 +25,9 @@ pub(super) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     let benchmarks = Step::cargo("benchmarks", &workspace.root, words);
     // Only these need a server.
     match arguments.first() {
-        Some(filter) if !"postgres".contains(filter.as_str()) => benchmarks.run(),
+        Some(filter) if !filter.starts_with(SERVER) && !SERVER.contains(filter.as_str()) => {
+            benchmarks.run()
+        }
         Some(_) => services::with_all(workspace, || benchmarks.run()),
         None => {
             services::with_all(workspace, || benchmarks.run())?;
@@ -35,3 +37,6 @@ pub(super) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
 }
 
 const MANIFEST: &str = "bench/Cargo.toml";
+
+/// What the names of those begin with that need a server.
+const SERVER: &str = "postgres";

@@ -323,6 +323,7 @@ const INSERT_ONE: &str = "INSERT INTO {schema}.events (position, stream, version
      AND coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = $4), 0) = $5 - 1 \
      ON CONFLICT DO NOTHING";
 
+/// A binary COPY of the same rows takes the server as long, most of it for the indexes.
 const INSERT_MANY: &str = "INSERT INTO {schema}.events (position, stream, version, event_id, \
      event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
      context, recorded_at, prehistoric) \
