@@ -18,6 +18,7 @@ mod rollout;
 mod roster;
 mod route;
 mod run;
+mod shape;
 mod shared;
 mod table;
 #[cfg(test)]
@@ -28,8 +29,8 @@ mod worker;
 pub use bucket::{BUCKETS, Purpose, bucket_of};
 pub use context::{CallContext, JURISDICTION, TENANT};
 pub use contract::{
-    Declaration, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent, Plain,
-    Priority, Routed, Terms,
+    Declaration, Declared, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent,
+    Plain, Priority, Routed, Terms,
 };
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
 pub use error::{CallError, ManagerError, OrderError};
@@ -42,5 +43,6 @@ pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};
 pub use route::{Explanation, Refusal};
 pub use run::Called;
+pub use shape::{On, OnPart, Output, Param, Ref, Returns, Shape, Takes, Val};
 pub use shared::ShadowReport;
 pub use worker::FunctionRan;
