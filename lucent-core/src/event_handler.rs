@@ -23,6 +23,17 @@ pub trait EventHandler: Send + Sync + 'static {
     /// Which events it sees.
     fn filter(&self) -> EventFilter;
 
+    /// Into how many parts its streams are divided, which nodes share; at least one.
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    /// How many events it handles at most before its checkpoint is committed. At the end of the log
+    /// it is committed at once.
+    fn checkpoint_every(&self) -> u32 {
+        CHECKPOINT_EVERY
+    }
+
     /// Checks at the start that everything that the function asks for is there.
     ///
     /// # Errors
@@ -46,6 +57,12 @@ pub trait Reaction: Send + Sync + 'static {
 
     /// The durable name, under which its checkpoint is kept.
     const NAME: &'static str;
+
+    /// Into how many parts its streams are divided, which nodes share.
+    const PARTITIONS: u32 = 1;
+
+    /// How many events it handles at most before its checkpoint is committed.
+    const CHECKPOINT_EVERY: u32 = CHECKPOINT_EVERY;
 
     /// Checks at the start that everything that the function asks for is there.
     ///
@@ -91,6 +108,14 @@ impl<R: Reaction> EventHandler for TypedEventHandler<R> {
 
     fn filter(&self) -> EventFilter {
         EventQuery::types(R::Event::TYPES.iter().map(|known| known.name)).into()
+    }
+
+    fn partitions(&self) -> u32 {
+        R::PARTITIONS
+    }
+
+    fn checkpoint_every(&self) -> u32 {
+        R::CHECKPOINT_EVERY
     }
 
     fn check(&self, shell: &Shell) -> Result<(), MissingResource> {
@@ -155,3 +180,6 @@ impl<X: Into<Box<dyn std::error::Error + Send + Sync>>> HandlerOutcome for Resul
         self.map_err(HandlerFault::new)
     }
 }
+
+/// How many events may come again after a crash, unless a handler says otherwise.
+const CHECKPOINT_EVERY: u32 = 100;

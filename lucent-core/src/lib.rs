@@ -48,7 +48,7 @@ pub use command::{
 pub use decision_model::{DecisionModel, DivideError, ModelFor, ModelQuery, Models, OutsideModels};
 pub use event::{
     BusinessContext, CommandId, DecodeError, DecodeFault, Event, EventId, EventType, Metadata,
-    NewEvent, RecordedEvent, Upcast,
+    NewEvent, RecordedEvent, StreamEvent, Upcast,
 };
 pub use event_handler::{
     EventHandler, HandlerFault, HandlerOutcome, Reaction, SharedEventHandler, TypedEventHandler,

@@ -2,6 +2,8 @@
 //!
 //! Invariant: bytes never travel without their content type.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -48,10 +50,19 @@ impl Payload {
     /// # Errors
     /// When the value's `Serialize` fails, for example on a map whose keys are not texts.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
-        let mut data = Vec::with_capacity(256);
-        serde_json::to_writer(&mut data, value)
+        let mut room = ROOM.take();
+        room.clear();
+        serde_json::to_writer(&mut room, value)
             .map_err(|error| EncodeError { reason: error.to_string() })?;
-        Ok(Self { content_type: ContentType::Json, data: data.into() })
+        let data = if room.len() > MOST_COPIED {
+            Bytes::from(room)
+        } else {
+            // Most events are small, and are kept for a while: they take no more than they need.
+            let data = Bytes::copy_from_slice(&room);
+            ROOM.set(room);
+            data
+        };
+        Ok(Self { content_type: ContentType::Json, data })
     }
 
     /// Takes bytes as they are.
@@ -71,6 +82,15 @@ impl Payload {
             other => Err(format!("its content type is {}, not JSON", other.as_str())),
         }
     }
+}
+
+/// What is larger is handed on in the room that it was written to.
+const MOST_COPIED: usize = 4 << 10;
+
+thread_local! {
+    /// Where values are written before their size is known. A value that encodes another one while
+    /// it is encoded finds it empty, which costs an allocation.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// A value that could not be encoded.

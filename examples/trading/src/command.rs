@@ -10,11 +10,12 @@ use std::{
     time::Instant,
 };
 
-use lucent_core::{AggregateId as _, App};
+use lucent_core::{AggregateId as _, App, function::FunctionManager};
 use tempfile::TempDir;
 use trading::{
     Registry,
     chart::{Caption, draw_value},
+    demonstration::{DemonstrationError, demonstrate},
     portfolio::{PortfolioId, ValueOverTime},
     prices::{PriceFile, PriceFileError},
     registry,
@@ -22,13 +23,18 @@ use trading::{
     report::{Report, ReportFacts, print_table},
 };
 
-use crate::{cli::Options, progress};
+use crate::{
+    cli::{Options, Task},
+    progress,
+};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandFailure {
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    #[error(transparent)]
+    Demonstration(#[from] DemonstrationError),
     #[error("cannot open the store {path}: {reason}")]
     Store { path: String, reason: String },
     #[error("cannot write {path}: {source}")]
@@ -50,19 +56,32 @@ impl CommandFailure {
 
 /// Does the job.
 pub(crate) async fn run(options: &Options) -> Result<(), CommandFailure> {
+    if let Some(Task::Demonstrate) = options.task {
+        return show().await;
+    }
     if options.store.as_ref().is_none_or(|store| !store.exists()) {
         options.terms().for_new().map_err(ReplayError::from)?;
     }
     let prices = check(options).map_err(ReplayError::from)?;
     let (path, _scratch) =
         store_path(options).map_err(|error| output("a temporary store", error))?;
-    let app = start(&path).await?;
+    let (app, functions) = start(&path).await?;
     let outcome = tokio::select! {
-        outcome = replay_and_report(options, &app, &prices) => outcome,
+        outcome = replay_and_report(options, &app, &functions, &prices) => outcome,
         _ = tokio::signal::ctrl_c() => Err(CommandFailure::Interrupted),
     };
+    functions.shutdown().await;
     app.shutdown().await;
     outcome
+}
+
+/// Shows how functions are switched.
+async fn show() -> Result<(), CommandFailure> {
+    match demonstrate(&mut io::stdout()).await {
+        Err(DemonstrationError::Output(error)) => until_unread(Err(error)),
+        shown => return Ok(shown?),
+    }
+    .map_err(|error| output("the demonstration", error))
 }
 
 /// Where the store is; a temporary folder goes away with the second value.
@@ -83,17 +102,21 @@ fn check(options: &Options) -> Result<PriceFile, PriceFileError> {
     prices
 }
 
-async fn start(path: &Path) -> Result<App<Registry>, CommandFailure> {
+/// The application, and the manager of its functions, on one store.
+async fn start(path: &Path) -> Result<(App<Registry>, FunctionManager<Registry>), CommandFailure> {
     let failed =
         |reason: String| CommandFailure::Store { path: path.display().to_string(), reason };
     let store = lucent_sqlite::open(path).await.map_err(|error| failed(error.to_string()))?;
-    let app = App::new(registry()).store(store).start().await;
-    app.map_err(|error| failed(error.to_string()))
+    let app = App::new(registry()).store(store.clone()).start().await;
+    let app = app.map_err(|error| failed(error.to_string()))?;
+    let functions = FunctionManager::new(registry()).store(store).start().await;
+    Ok((app, functions.map_err(|error| failed(error.to_string()))?))
 }
 
 async fn replay_and_report(
     options: &Options,
     app: &App<Registry>,
+    functions: &FunctionManager<Registry>,
     prices: &PriceFile,
 ) -> Result<(), CommandFailure> {
     let replay = Replay {
@@ -102,7 +125,7 @@ async fn replay_and_report(
         batch_rows: options.batch,
     };
     let started = Instant::now();
-    let replayed = replay_with_progress(options, &replay, app, prices).await?;
+    let replayed = replay_with_progress(options, &replay, (app, functions), prices).await?;
     let facts = ReportFacts {
         portfolio: replay.portfolio.clone(),
         rows: prices.survey().rows,
@@ -120,15 +143,16 @@ async fn replay_and_report(
 async fn replay_with_progress(
     options: &Options,
     replay: &Replay,
-    app: &App<Registry>,
+    (app, functions): (&App<Registry>, &FunctionManager<Registry>),
     prices: &PriceFile,
 ) -> Result<Replayed, ReplayError> {
     let bar = progress::replaying(prices.survey().rows);
-    let replayed = replay.run(app, prices, |progress| {
+    let replayed = replay.run(app, functions, prices, async |progress| {
         bar.set_position(progress.rows);
         if options.verbose {
             progress::print_batch(progress);
         }
+        Ok::<(), ReplayError>(())
     });
     let replayed = replayed.await;
     bar.finish_and_clear();
@@ -186,6 +210,10 @@ fn print(options: &Options, report: &Report) -> io::Result<()> {
     } else {
         print_table(report, &mut out)
     };
+    until_unread(printed)
+}
+
+fn until_unread(printed: io::Result<()>) -> io::Result<()> {
     match printed {
         // Whoever reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -21,7 +21,7 @@ pub(crate) fn replaying(rows: u64) -> ProgressBar {
 }
 
 /// A line for a batch.
-pub(crate) fn print_batch(progress: Progress) {
+pub(crate) fn print_batch(progress: Progress<'_>) {
     if let Some(through) = progress.through {
         eprintln!("followed through {through}: {} rows", progress.rows);
     }

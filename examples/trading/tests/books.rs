@@ -40,7 +40,8 @@ fn quotes() -> impl Strategy<Value = Vec<Quote>> {
         let mut hour = 0;
         let quotes = quotes.into_iter().map(|(symbol, price, signal, hours)| {
             hour += hours * 10;
-            Quote { symbol, at: Timestamp::from_micros(hour * 3_600_000_000), price, signal }
+            let at = Timestamp::from_micros(hour * 3_600_000_000);
+            Quote { symbol, at, price, signal, by: Err("by hand".to_owned()) }
         });
         quotes.collect()
     })
@@ -85,6 +86,7 @@ proptest! {
                 quantity: Decimal::new(quantity, 2),
                 price,
                 at: Timestamp::default(),
+                by: None,
             };
             let command = PlaceOrder { portfolio: portfolio_id(), order };
             if let Ok(event) = place_order(&portfolio, &command) {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod books;
 #[cfg(test)]
+mod demonstration;
+#[cfg(test)]
 mod instrument;
 #[cfg(test)]
 mod job;
@@ -10,3 +12,5 @@ mod job;
 mod portfolio;
 #[cfg(test)]
 mod prices;
+#[cfg(test)]
+mod strategy;

@@ -39,6 +39,7 @@ fn order(side: Side, quantity: i64, price: i64) -> PlaceOrder {
         quantity: quantity.into(),
         price: price.into(),
         at: day(1),
+        by: None,
     };
     PlaceOrder { portfolio: main_portfolio(), order }
 }
@@ -51,11 +52,13 @@ fn traded(side: Side, quantity: i64, price: i64, fee: &str) -> PortfolioEvent {
         price: price.into(),
         fee: fee.parse().unwrap(),
         at: day(1),
+        by: None,
     }
 }
 
 fn quote(at: u8, price: i64, signal: Signal) -> Quote {
-    Quote { symbol: symbol(), at: day(at), price: price.into(), signal }
+    let by = Err("by hand".to_owned());
+    Quote { symbol: symbol(), at: day(at), price: price.into(), signal, by }
 }
 
 fn follow(quotes: impl IntoIterator<Item = Quote>) -> FollowQuotes {

@@ -14,13 +14,12 @@ use crate::{
     app::{
         App, Engine, ParkingPolicy, RetryPolicy, StartError, StartFrom,
         cache::Caches,
-        event_worker::EventWorker,
-        partitions::{PartitionNode, fix_number},
+        partitions::{DividedProjection, PartitionNode, fix_number},
         projection_worker::ProjectionWorker,
         projections::Projections,
         rebuild,
         running::RunningProjection,
-        running_handler::RunningHandler,
+        running_handler::{DividedHandler, RunningHandler},
         task::Tasks,
         turns::Turns,
     },
@@ -145,9 +144,9 @@ impl<R: Registry, S> AppBuilder<R, S> {
         self
     }
 
-    /// Says how long the partitions of a node that died are left alone; 10 seconds unless told
-    /// otherwise. Nodes look after their leases four times as often, and a partition changes hands
-    /// within two such turns when a node joins or leaves.
+    /// Says how long the event handlers and the partitions of a node that died are left alone; 10
+    /// seconds unless told otherwise. Nodes look after their leases four times as often, and a
+    /// partition changes hands within two such turns when a node joins or leaves.
     #[must_use]
     pub fn lease_duration(mut self, duration: Duration) -> Self {
         self.lease = duration.max(SHORTEST_LEASE);
@@ -183,9 +182,9 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         let mut inline: Vec<Arc<dyn Projection>> = Vec::new();
         for running in projections.0.values() {
             if let Some(parts) = &running.parts {
-                let (events, leases) = (Arc::clone(&events), Arc::clone(&leases));
                 let (running, parts) = (Arc::clone(running), Arc::clone(parts));
-                nodes.push(PartitionNode::new(events, leases, running, parts, self.lease));
+                let divided = DividedProjection { events: Arc::clone(&events), running, parts };
+                nodes.push(PartitionNode::new(Arc::clone(&leases), Arc::new(divided), self.lease));
                 continue;
             }
             let mut worker =
@@ -197,11 +196,7 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
                 workers.push(worker);
             }
         }
-        let policy = self.handler_parking;
-        let handlers: Vec<_> = handlers
-            .into_iter()
-            .map(|handler| Arc::new(RunningHandler::new(handler, Arc::clone(&documents), policy)))
-            .collect();
+        let handlers = open_handlers(handlers, &documents, self.handler_parking).await?;
         place_handlers(&handlers, self.handler_starts, &*events).await?;
         let tasks = Tasks::new();
         for running in projections.0.values() {
@@ -212,13 +207,13 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         for worker in workers {
             tasks.spawn("projection".to_owned(), worker.run(tasks.signal()));
         }
-        for node in nodes {
-            tasks.spawn("partitions".to_owned(), node.run(tasks.signal()));
-        }
         for running in &handlers {
             let (events, running) = (Arc::clone(&events), Arc::clone(running));
-            let worker = EventWorker::new(events, running, shell.clone());
-            tasks.spawn("event handler".to_owned(), worker.run(tasks.signal()));
+            let divided = DividedHandler { events, running, shell: shell.clone() };
+            nodes.push(PartitionNode::new(Arc::clone(&leases), Arc::new(divided), self.lease));
+        }
+        for node in nodes {
+            tasks.spawn("partitions".to_owned(), node.run(tasks.signal()));
         }
         Ok(App::from_engine(Engine {
             events,
@@ -338,6 +333,26 @@ fn check_functions(
         }
     }
     Ok(handlers)
+}
+
+async fn open_handlers(
+    handlers: Vec<SharedEventHandler>,
+    checkpoints: &Arc<dyn ReadModelStore>,
+    policy: ParkingPolicy,
+) -> Result<Vec<Arc<RunningHandler>>, StartError> {
+    let mut running = Vec::new();
+    for handler in handlers {
+        let id = RunningHandler::id_of(&handler);
+        match fix_number(&**checkpoints, &id, handler.partitions()).await {
+            Err(StartError::PartitionsChanged { stored, declared, .. }) => {
+                let handler = handler.name();
+                return Err(StartError::HandlerPartitionsChanged { handler, stored, declared });
+            }
+            outcome => outcome?,
+        }
+        running.push(Arc::new(RunningHandler::new(handler, checkpoints, policy)));
+    }
+    Ok(running)
 }
 
 /// Has handlers begin where they are told to.

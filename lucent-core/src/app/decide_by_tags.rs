@@ -182,6 +182,7 @@ where
             condition: Some(AppendCondition { query: built.events.clone(), after: built.through }),
             command: self.id,
             reply,
+            joined: Vec::new(),
             inline: self.engine.inline.clone(),
         })
     }

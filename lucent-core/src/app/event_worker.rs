@@ -1,16 +1,18 @@
-//! Runs an event handler over the log.
+//! Runs a part of an event handler over the log.
 //!
 //! Invariant: the checkpoint moves past an event only after the handler has succeeded on it, or
-//! together with the commit that parks it.
+//! together with the commit that parks it; what was handled and not committed is bounded, and
+//! nothing more is handled once the lease is known to be lost.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
+use tokio::time::Instant;
 
 use crate::{
     app::{
+        handler_part::{HandlerPart, Standing},
         retry::Backoff,
-        running_handler::{RunningHandler, Standing},
         task::StopSignal,
     },
     event::RecordedEvent,
@@ -18,16 +20,23 @@ use crate::{
     position::Position,
     projection::panicked,
     resource::Shell,
-    store::{CommitError, EventStore, LogRead, ParkedChange, ParkedEvent, ParkedKey, StoreError},
+    store::{
+        CommitError, EventStore, Fence, LogRead, ParkedChange, ParkedEvent, ParkedKey, StoreError,
+    },
 };
 
 /// How far a checkpoint may lag behind while nothing happens that the handler sees.
 const IDLE_LAG: u64 = 10_000;
 
-/// An event handler on its way through the log.
+/// For how long events may be handled without a checkpoint, be it that many are handled or that each
+/// takes long.
+const UNCOMMITTED: Duration = Duration::from_millis(100);
+
+/// A part of an event handler on its way through the log.
 pub(crate) struct EventWorker {
     events: Arc<dyn EventStore>,
-    running: Arc<RunningHandler>,
+    part: Arc<HandlerPart>,
+    fence: Fence,
     shell: Shell,
     /// The event that failed last, and how often it has.
     failures: (Position, u32),
@@ -44,49 +53,56 @@ enum StepError {
     Store(#[from] StoreError),
 }
 
-/// What is known of the log: handled up to the checkpoint, read up to the cursor.
+/// How far the log is dealt with: stored up to the checkpoint, done up to the cursor.
 struct Place {
     standing: Standing,
     cursor: Position,
+    /// How many events were handled between the two, and since when.
+    handled: Option<(u32, Instant)>,
 }
 
 impl EventWorker {
     pub(crate) fn new(
         events: Arc<dyn EventStore>,
-        running: Arc<RunningHandler>,
+        part: Arc<HandlerPart>,
+        fence: Fence,
         shell: Shell,
     ) -> Self {
-        Self { events, running, shell, failures: (Position::ZERO, 0) }
+        Self { events, part, fence, shell, failures: (Position::ZERO, 0) }
     }
 
-    /// Follows the log until it is told to stop.
+    /// Follows the log until it is told to stop, or the lease is lost.
     pub(crate) async fn run(mut self, mut stop: StopSignal) {
         let mut backoff = Backoff::new();
         let mut place = None;
+        let name = self.part.handler.name();
         loop {
             let Some(outcome) = stop.or_stop(self.follow(&mut place, &mut backoff)).await else {
                 break;
             };
             let Err(error) = outcome;
-            place = None;
             let wait = match &error {
-                StepError::Handler { .. } => self.running.policy.pause_after(self.failures.1),
+                StepError::Commit(CommitError::LeaseLost { .. }) => {
+                    tracing::debug!(handler = name, %error, "a handler's part is worked on elsewhere");
+                    return;
+                }
+                StepError::Handler { .. } => self.part.policy.pause_after(self.failures.1),
                 StepError::Commit(_) | StepError::Store(_) => backoff.next(),
             };
-            let name = self.running.handler.name();
+            if matches!(error, StepError::Commit(CommitError::CheckpointMoved { .. })) {
+                place = None;
+            }
             tracing::warn!(handler = name, %error, ?wait, "an event handler failed and will be tried again");
-            self.running.failing(error.to_string());
+            self.part.failing(error.to_string());
             if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
         }
-        if let Some(Place { mut standing, cursor }) = place
-            && cursor > standing.checkpoint
-            && let Err(error) = self.running.commit(&mut standing, cursor, None).await
+        if let Some(mut place) = place
+            && let Err(error) = self.settle(&mut place).await
         {
-            tracing::debug!(handler = self.running.handler.name(), %error, "the last checkpoint was not kept");
+            tracing::debug!(handler = name, %error, "the last checkpoint was not kept");
         }
-        self.running.stopped();
     }
 
     /// Handles events from the stored checkpoint on, until something fails.
@@ -94,79 +110,113 @@ impl EventWorker {
         &mut self,
         place: &mut Option<Place>,
         backoff: &mut Backoff,
-    ) -> Result<std::convert::Infallible, StepError> {
-        let standing = self.running.standing().await?;
-        let cursor = standing.checkpoint;
-        self.running.reached(cursor);
-        let Place { standing, cursor } = place.insert(Place { standing, cursor });
+    ) -> Result<Infallible, StepError> {
+        let place = match place {
+            Some(place) => place,
+            none => none.insert(self.stored().await?),
+        };
         loop {
-            let read = LogRead::after(self.running.handler.filter(), *cursor);
+            let read = LogRead::after(self.part.handler.filter(), place.cursor);
             let page = self.events.read_log(read).await?;
             for event in page.events {
-                // A future that is dropped in here has read no further than it has handled.
-                *cursor = standing.checkpoint;
-                self.take(&event, standing).await?;
-                backoff.reset();
+                // A future that is dropped in here has come no further than it has handled.
+                if self.part.owns(&event.stream) {
+                    self.take(&event, place).await?;
+                    backoff.reset();
+                }
+                place.cursor = event.position;
             }
-            *cursor = page.through;
-            if cursor.get() - standing.checkpoint.get() >= IDLE_LAG {
-                self.running.commit(standing, *cursor, None).await?;
+            place.cursor = page.through;
+            let passed = place.cursor.get() - place.standing.checkpoint.get();
+            if (page.end && place.handled.is_some()) || passed >= IDLE_LAG {
+                self.settle(place).await?;
             }
-            self.running.reached(*cursor);
+            self.part.reached(place.cursor);
             if page.end {
                 tokio::select! {
-                    head = self.events.wait_past(*cursor) => self.running.saw_head(head?),
-                    () = self.running.changed.notified() => {
-                        let now = self.running.standing().await?;
-                        *standing = now;
-                        *cursor = standing.checkpoint;
-                    }
+                    head = self.events.wait_past(place.cursor) => self.part.saw_head(head?),
+                    () = self.part.changed.notified() => self.part.refresh(&mut place.standing).await?,
                 }
             }
         }
     }
 
+    /// Begins where the stored checkpoint is.
+    async fn stored(&self) -> Result<Place, StoreError> {
+        let fence = Some(self.fence.clone());
+        let standing = Standing { fence, ..self.part.stored().await? };
+        let cursor = standing.checkpoint;
+        self.part.reached(cursor);
+        Ok(Place { standing, cursor, handled: None })
+    }
+
+    /// Commits the checkpoint of what is done.
+    async fn settle(&self, place: &mut Place) -> Result<(), CommitError> {
+        if place.cursor > place.standing.checkpoint {
+            self.part.commit(&mut place.standing, place.cursor, None).await?;
+        }
+        place.handled = None;
+        Ok(())
+    }
+
     /// Handles an event, or has it wait behind those of its stream that are parked.
-    async fn take(
-        &mut self,
-        event: &RecordedEvent,
-        standing: &mut Standing,
-    ) -> Result<(), StepError> {
-        while standing.parked.holds_stream(&event.stream) {
+    async fn take(&mut self, event: &RecordedEvent, place: &mut Place) -> Result<(), StepError> {
+        while place.standing.parked.holds_stream(&event.stream) {
             let waits = Some(ParkedChange::Park(parked_event(event, None)));
-            match self.running.try_commit(standing, event.position, waits).await {
+            match self.part.try_commit(&mut place.standing, event.position, waits).await {
                 // What it was to wait for may be gone.
-                Err(CommitError::ParkedMoved { .. }) => *standing = self.running.standing().await?,
-                outcome => return Ok(outcome?),
+                Err(CommitError::ParkedMoved { .. }) => {
+                    self.part.refresh(&mut place.standing).await?;
+                }
+                outcome => return Ok(place.committed(outcome)?),
             }
         }
-        let Err(fault) = handle(&self.running, &self.shell, event).await else {
-            return Ok(self.running.commit(standing, event.position, None).await?);
+        let Err(fault) = handle(&self.part, &self.shell, event).await else {
+            place.cursor = event.position;
+            let (count, since) = place.handled.get_or_insert_with(|| (0, Instant::now()));
+            *count += 1;
+            if *count >= self.part.handler.checkpoint_every() || since.elapsed() >= UNCOMMITTED {
+                self.settle(place).await?;
+            }
+            return Ok(());
         };
         let position = event.position;
         self.failures = match self.failures {
             (failed, count) if failed == position => (position, count.saturating_add(1)),
             _ => (position, 1),
         };
-        let policy = self.running.policy;
-        let room = standing.parked.len() < policy.keys;
+        let policy = self.part.policy;
+        let room = place.standing.parked.len() < policy.keys;
         if !policy.gives_up_after(self.failures.1) || !room {
+            // It may fail for long: what was handled before it is not to come again.
+            self.settle(place).await?;
             return Err(StepError::Handler { position, fault });
         }
         let stream = event.stream.as_str();
-        tracing::warn!(handler = self.running.handler.name(), stream, position = position.get(), %fault, "an event is parked; later ones of its stream wait behind it");
+        tracing::warn!(handler = self.part.handler.name(), stream, position = position.get(), %fault, "an event is parked; later ones of its stream wait behind it");
         let parked = Some(ParkedChange::Park(parked_event(event, Some(&fault))));
-        Ok(self.running.commit(standing, position, parked).await?)
+        let outcome = self.part.commit(&mut place.standing, position, parked).await;
+        Ok(place.committed(outcome)?)
+    }
+}
+
+impl Place {
+    /// A commit of what is parked covers all that was handled before.
+    fn committed(&mut self, outcome: Result<(), CommitError>) -> Result<(), CommitError> {
+        outcome?;
+        self.cursor = self.standing.checkpoint;
+        self.handled = None;
+        Ok(())
     }
 }
 
 /// Runs a handler on an event; a panic is a failure like any other.
 pub(crate) async fn handle(
-    running: &RunningHandler,
+    part: &HandlerPart,
     shell: &Shell,
     event: &RecordedEvent,
 ) -> Result<(), HandlerFault> {
-    let handled = AssertUnwindSafe(running.handler.handle(event, shell));
+    let handled = AssertUnwindSafe(part.handler.handle(event, shell));
     match handled.catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => Err(HandlerFault::new(panicked(&*panic))),

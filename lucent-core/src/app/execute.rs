@@ -113,7 +113,7 @@ impl<C: OnAggregate> Execute<C> {
                 Ok(None) => continue,
                 Err(outcome) => return outcome,
             };
-            match ride.await {
+            match ride.arrival().await {
                 Arrival::Confirmed { position, snapshot } => {
                     if snapshot.is_due() {
                         Box::pin(snapshot.save::<C::Aggregate>(&self.engine, &stream)).await;

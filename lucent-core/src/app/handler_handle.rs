@@ -8,6 +8,7 @@ use crate::{
     app::{
         Engine,
         event_worker::{handle, parked_event},
+        handler_part::HandlerPart,
         parked_lines::event_at,
         running_handler::{EventHandlerStatus, RunningHandler},
     },
@@ -72,6 +73,7 @@ impl EventHandlerHandle {
     /// # Errors
     /// When the store fails.
     pub async fn status(&self) -> Result<EventHandlerStatus, HandlerControlError> {
+        self.running.look().await?;
         self.running.saw_head(self.engine.events.head().await?);
         Ok(self.running.status())
     }
@@ -93,9 +95,10 @@ impl EventHandlerHandle {
     /// # Cancel safety
     /// An event whose handling was dropped stays parked; its effect may have happened.
     pub async fn retry(&self, stream: &StreamId) -> Result<Rehandled, HandlerControlError> {
-        let _repairing = self.running.repairing.lock().await;
-        self.first(stream).await?;
-        self.handle_line(stream).await
+        let part = self.running.part_of(stream);
+        let _repairing = part.repairing.lock().await;
+        first(part, stream).await?;
+        self.handle_line(part, stream).await
     }
 
     /// Gives up the event of a stream that failed: it is never handled. Then what waited behind it is
@@ -107,64 +110,69 @@ impl EventHandlerHandle {
         &self,
         stream: &StreamId,
     ) -> Result<(ParkedEvent, Rehandled), HandlerControlError> {
-        let _repairing = self.running.repairing.lock().await;
-        let dropped = self.first(stream).await?;
-        self.change(release(stream, dropped.position)).await?;
+        let part = self.running.part_of(stream);
+        let _repairing = part.repairing.lock().await;
+        let dropped = first(part, stream).await?;
+        change(part, release(stream, dropped.position)).await?;
         let position = dropped.position.get();
-        tracing::warn!(handler = self.running.handler.name(), %stream, position, "a parked event was dropped");
-        Ok((dropped, self.handle_line(stream).await?))
+        tracing::warn!(handler = part.handler.name(), %stream, position, "a parked event was dropped");
+        Ok((dropped, self.handle_line(part, stream).await?))
     }
 
-    async fn handle_line(&self, stream: &StreamId) -> Result<Rehandled, HandlerControlError> {
+    async fn handle_line(
+        &self,
+        part: &HandlerPart,
+        stream: &StreamId,
+    ) -> Result<Rehandled, HandlerControlError> {
         let mut rehandled = Rehandled::default();
         let outcome = loop {
-            let first = match self.first(stream).await {
+            let first = match first(part, stream).await {
                 Ok(first) => first,
                 Err(HandlerControlError::NotParked { .. }) => break Ok(()),
                 Err(error) => break Err(error),
             };
             let event = event_at(&*self.engine.events, first.position).await?;
-            match handle(&self.running, &self.engine.shell, &event).await {
-                Ok(()) => self.change(release(stream, first.position)).await?,
+            match handle(part, &self.engine.shell, &event).await {
+                Ok(()) => change(part, release(stream, first.position)).await?,
                 Err(fault) => {
                     let failed = parked_event(&event, Some(&fault));
-                    self.change(ParkedChange::Park(failed.clone())).await?;
+                    change(part, ParkedChange::Park(failed.clone())).await?;
                     rehandled.failed = Some(failed);
                     break Ok(());
                 }
             }
             rehandled.handled += 1;
         };
-        self.running.changed.notify_one();
+        part.changed.notify_one();
         outcome.map(|()| rehandled)
-    }
-
-    async fn first(&self, stream: &StreamId) -> Result<ParkedEvent, HandlerControlError> {
-        let (id, key) = (&self.running.id, ParkedKey::Stream(stream.clone()));
-        let line = self.running.checkpoints.parked_events(id, &key, 1).await?;
-        line.into_iter().next().ok_or_else(|| HandlerControlError::NotParked {
-            handler: self.running.handler.name(),
-            stream: stream.clone(),
-        })
-    }
-
-    /// Changes what is parked, wherever the worker has come meanwhile.
-    async fn change(&self, change: ParkedChange) -> Result<(), StoreError> {
-        loop {
-            let mut standing = self.running.standing().await?;
-            let to = standing.checkpoint;
-            match self.running.commit(&mut standing, to, Some(change.clone())).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Store(error)) => return Err(error),
-                Err(_) => {}
-            }
-        }
     }
 }
 
 impl fmt::Debug for EventHandlerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EventHandlerHandle").field(&self.running.handler.name()).finish()
+    }
+}
+
+async fn first(part: &HandlerPart, stream: &StreamId) -> Result<ParkedEvent, HandlerControlError> {
+    let key = ParkedKey::Stream(stream.clone());
+    let line = part.checkpoints.parked_events(&part.id, &key, 1).await?;
+    line.into_iter().next().ok_or_else(|| HandlerControlError::NotParked {
+        handler: part.handler.name(),
+        stream: stream.clone(),
+    })
+}
+
+/// Changes what is parked, wherever the worker has come meanwhile.
+async fn change(part: &HandlerPart, change: ParkedChange) -> Result<(), StoreError> {
+    loop {
+        let mut standing = part.stored().await?;
+        let to = standing.checkpoint;
+        match part.commit(&mut standing, to, Some(change.clone())).await {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(_) => {}
+        }
     }
 }
 

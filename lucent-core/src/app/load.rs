@@ -2,12 +2,19 @@
 //!
 //! Invariant: a snapshot that cannot be used leads to a full replay, never to a default state.
 
+use std::{
+    any::Any,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
 use crate::{
     aggregate::{Aggregate, SnapshotPolicy},
-    event::{DecodeError, Event as _, RecordedEvent},
+    event::{DecodeError, Event as _, StreamEvent},
     position::{Position, Version},
     state::Evolve,
-    store::{EventStore, PageLimit, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamRead},
+    store::{EventStore, Snapshot, SnapshotKey, SnapshotStore, StoreError, StreamFolder},
     stream::{InvalidStreamId, StreamId},
 };
 
@@ -85,54 +92,73 @@ async fn from_snapshot<A: Aggregate + Evolve>(
     }
 }
 
-/// How many events are read at once.
-const PAGE: usize = 256;
-
-/// Applies the events after a state; gives the stream's version too. The next page is read while
-/// one is applied.
+/// Applies the events after a state, where the store reads them; gives the stream's version too.
 async fn replay<A: Aggregate + Evolve>(
     events: &dyn EventStore,
     stream: &StreamId,
-    mut loaded: Loaded<A>,
+    start: Loaded<A>,
 ) -> Result<(Loaded<A>, Version), LoadError> {
-    let read = |after| {
-        let limit = PageLimit::events(PAGE);
-        events.read_stream(StreamRead::after(stream.clone(), after).limit(limit))
+    let after = start.version;
+    let replay = Arc::new(Mutex::new(Replay { loaded: start, fault: None }));
+    let folder: StreamFolder = {
+        let (replay, stream) = (Arc::clone(&replay), stream.clone());
+        Box::new(move |event| lock(&replay).take(&stream, event))
     };
-    let mut page = read(loaded.version).await?;
-    loop {
-        let next = page.events.last().filter(|_| !page.end).map(|last| read(last.version));
-        let Some(next) = next else {
-            apply(&mut loaded, stream, &page.events)?;
-            return Ok((loaded, page.version));
-        };
-        let (next, applied) =
-            futures::join!(next, async { apply(&mut loaded, stream, &page.events) });
-        applied?;
-        page = next?;
+    let version = events.fold_stream(stream, after, folder).await?;
+    let mut replay = lock(&replay);
+    match replay.fault.take() {
+        None => Ok((std::mem::take(&mut replay.loaded), version)),
+        Some(Fault::Unreadable(error)) => Err(error),
+        Some(Fault::Panic(panic)) => {
+            drop(replay);
+            resume_unwind(panic)
+        }
     }
 }
 
-/// Applies a page of a stream to a state.
-fn apply<A: Aggregate + Evolve>(
-    loaded: &mut Loaded<A>,
-    stream: &StreamId,
-    events: &[RecordedEvent],
-) -> Result<(), LoadError> {
-    for event in events {
-        if event.version != loaded.version.next() {
+/// A state on its way through its events.
+struct Replay<A> {
+    loaded: Loaded<A>,
+    fault: Option<Fault>,
+}
+
+enum Fault {
+    Unreadable(LoadError),
+    /// The aggregate panicked. That is its caller's, not the store's.
+    Panic(Box<dyn Any + Send>),
+}
+
+fn lock<A>(replay: &Mutex<Replay<A>>) -> MutexGuard<'_, Replay<A>> {
+    replay.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<A: Aggregate + Evolve> Replay<A> {
+    fn take(&mut self, stream: &StreamId, event: StreamEvent<'_>) -> ControlFlow<()> {
+        let fault = match catch_unwind(AssertUnwindSafe(|| self.loaded.apply(stream, event))) {
+            Ok(Ok(())) => return ControlFlow::Continue(()),
+            Ok(Err(error)) => Fault::Unreadable(error),
+            Err(panic) => Fault::Panic(panic),
+        };
+        self.fault = Some(fault);
+        ControlFlow::Break(())
+    }
+}
+
+impl<A: Aggregate + Evolve> Loaded<A> {
+    fn apply(&mut self, stream: &StreamId, event: StreamEvent<'_>) -> Result<(), LoadError> {
+        if event.version != self.version.next() {
             return Err(LoadError::Store(StoreError::Damaged {
                 location: format!("stream `{stream}`"),
-                reason: format!("event {} follows event {}", event.version, loaded.version),
+                reason: format!("event {} follows event {}", event.version, self.version),
             }));
         }
-        if let Some(decoded) = A::Event::decode(event)? {
-            loaded.state.evolve(&decoded);
+        if let Some(decoded) = A::Event::decode_of(stream, event)? {
+            self.state.evolve(&decoded);
         }
-        loaded.version = event.version;
-        loaded.position = event.position;
+        self.version = event.version;
+        self.position = event.position;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The snapshot that is due for a state, if one is; it counts as taken from then on.

@@ -7,6 +7,7 @@ mod decide_by_tags;
 mod event_worker;
 mod execute;
 mod handler_handle;
+mod handler_part;
 mod line;
 mod load;
 mod parked_lines;

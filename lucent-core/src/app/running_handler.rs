@@ -1,23 +1,30 @@
 //! An event handler of this application, and how far it has come.
 //!
-//! Invariant: a position that is published was handled, parked, or passed because nothing concerned
-//! the handler.
+//! Invariant: an event belongs to one part of its handler, by its stream; the handler is as far as
+//! the part that is farthest behind.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 use crate::{
-    app::ParkingPolicy,
+    app::{
+        ParkingPolicy, event_worker::EventWorker, handler_part::HandlerPart, partitions::Divided,
+        task::StopSignal,
+    },
     event_handler::SharedEventHandler,
     position::Position,
-    store::{
-        CommitError, Parked, ParkedChange, ParkedKeys, ProjectionCommit, ProjectionId,
-        ReadModelStore, StoreError,
-    },
+    projection::Partition,
+    resource::Shell,
+    store::{CommitError, EventStore, Fence, Parked, ProjectionId, ReadModelStore, StoreError},
+    stream::StreamId,
 };
 
 /// Where an event handler begins that has never run on this store.
@@ -32,13 +39,14 @@ pub enum StartFrom {
     After(Position),
 }
 
-/// How far an event handler has come.
+/// How far an event handler has come, on all nodes that share it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct EventHandlerStatus {
     /// Its durable name.
     pub name: &'static str,
-    /// The last position that it has dealt with.
+    /// The last position that it has dealt with; what other nodes do is known from their last
+    /// checkpoint.
     pub position: Position,
     /// The end of the log, as the handler knows it.
     pub head: Position,
@@ -46,181 +54,147 @@ pub struct EventHandlerStatus {
     pub lag: u64,
     /// How long ago it moved last.
     pub idle: Duration,
+    /// Into how many partitions it is divided.
+    pub partitions: u32,
+    /// How many of them this process works on; others stand by, or work elsewhere.
+    pub working: u32,
     /// How many streams have parked events.
     pub parked_streams: usize,
-    /// Why it does not move on, if it keeps failing. It is tried again.
+    /// Why it does not move on, if it keeps failing in this process. It is tried again.
     pub failure: Option<String>,
-    /// Whether its worker was stopped.
+    /// Whether it was stopped in this process.
     pub stopped: bool,
 }
 
-/// An event handler and its progress.
+/// An event handler and its parts.
 pub(crate) struct RunningHandler {
     pub(crate) handler: SharedEventHandler,
-    pub(crate) checkpoints: Arc<dyn ReadModelStore>,
-    pub(crate) id: ProjectionId,
-    pub(crate) policy: ParkingPolicy,
-    /// One repair at a time, so that no event is handled by two at once.
-    pub(crate) repairing: tokio::sync::Mutex<()>,
-    /// Tells the worker that somebody else changed what is stored.
-    pub(crate) changed: Notify,
-    progress: Mutex<Progress>,
+    parts: Box<[Arc<HandlerPart>]>,
+    stopped: AtomicBool,
 }
 
-struct Progress {
-    position: Position,
-    head: Position,
-    moved: Instant,
-    parked: usize,
-    failure: Option<String>,
-    stopped: bool,
-}
-
-/// What is stored of a handler.
-#[derive(Clone, Debug)]
-pub(crate) struct Standing {
-    pub(crate) checkpoint: Position,
-    pub(crate) revision: u64,
-    pub(crate) parked: ParkedKeys,
+/// A handler as its nodes share it.
+pub(crate) struct DividedHandler {
+    pub(crate) events: Arc<dyn EventStore>,
+    pub(crate) running: Arc<RunningHandler>,
+    pub(crate) shell: Shell,
 }
 
 impl RunningHandler {
     pub(crate) fn new(
         handler: SharedEventHandler,
-        checkpoints: Arc<dyn ReadModelStore>,
+        checkpoints: &Arc<dyn ReadModelStore>,
         policy: ParkingPolicy,
     ) -> Self {
-        let id = ProjectionId::new(format!("handler:{}", handler.name()), 1);
-        let progress = Progress {
-            position: Position::ZERO,
-            head: Position::ZERO,
-            moved: Instant::now(),
-            parked: 0,
-            failure: None,
-            stopped: false,
-        };
-        Self {
-            handler,
-            checkpoints,
-            id,
-            policy,
-            repairing: tokio::sync::Mutex::default(),
-            changed: Notify::new(),
-            progress: Mutex::new(progress),
-        }
+        let count = std::cmp::max(1, handler.partitions());
+        let parts = (0..count).filter_map(|index| Partition::new(index, count)).map(|partition| {
+            let (handler, checkpoints) = (Arc::clone(&handler), Arc::clone(checkpoints));
+            Arc::new(HandlerPart::new(handler, partition, checkpoints, policy))
+        });
+        let parts = parts.collect();
+        Self { handler, parts, stopped: AtomicBool::new(false) }
+    }
+
+    /// Under which id a handler keeps what concerns all of its parts.
+    pub(crate) fn id_of(handler: &SharedEventHandler) -> ProjectionId {
+        ProjectionId::new(format!("handler:{}", handler.name()), 1)
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The part that handles the events of a stream.
+    pub(crate) fn part_of(&self, stream: &StreamId) -> &Arc<HandlerPart> {
+        let owner = self.parts.iter().find(|part| part.owns(stream));
+        owner.expect("every stream belongs to a part")
     }
 
     /// Has a handler that never ran begin somewhere else than at the first event.
     pub(crate) async fn begin_at(&self, start: Position) -> Result<(), StoreError> {
-        if start == Position::ZERO
-            || !self.checkpoints.stored_versions(&self.id.name).await?.is_empty()
-        {
-            return Ok(());
+        for part in &self.parts {
+            part.begin_at(start).await?;
         }
-        let commit = ProjectionCommit::new(self.id.clone(), Position::ZERO, start);
-        match self.checkpoints.commit_projection(commit).await {
-            Err(CommitError::Store(error)) => Err(error),
-            // Another process was faster, and began at its own start.
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Reads what is stored.
-    pub(crate) async fn standing(&self) -> Result<Standing, StoreError> {
-        let checkpoint = self.checkpoints.checkpoint(&self.id).await?;
-        let parked = self.parked().await?;
-        Ok(Standing { checkpoint, revision: parked.revision, parked: ParkedKeys::from(&parked) })
+        Ok(())
     }
 
     /// Reads what is parked.
     pub(crate) async fn parked(&self) -> Result<Parked, StoreError> {
-        let parked = self.checkpoints.parked(&self.id).await?;
-        self.progress().parked = parked.lines.len();
-        Ok(parked)
+        let mut all = Parked::default();
+        for part in &self.parts {
+            all.lines.extend(part.parked().await?.lines);
+        }
+        if self.parts.len() > 1 {
+            all.lines.sort_by(|left, right| left.first.key.cmp(&right.first.key));
+        }
+        Ok(all)
     }
 
-    /// The same as [`Self::try_commit`], also if somebody else has changed what is parked: that is
-    /// read first, for it does not undo what the handler did.
-    pub(crate) async fn commit(
-        &self,
-        standing: &mut Standing,
-        to: Position,
-        parked: Option<ParkedChange>,
-    ) -> Result<(), CommitError> {
-        loop {
-            match self.try_commit(standing, to, parked.clone()).await {
-                Err(CommitError::ParkedMoved { .. }) => *standing = self.standing().await?,
-                outcome => return outcome,
-            }
+    /// Reads how far the parts have come that others work on.
+    pub(crate) async fn look(&self) -> Result<(), StoreError> {
+        for part in self.parts.iter().filter(|part| !part.is_worked_on()) {
+            part.reached(part.stored().await?.checkpoint);
         }
-    }
-
-    /// Moves the checkpoint from where it stands, and changes what is parked: the one place where
-    /// workers of handlers write.
-    pub(crate) async fn try_commit(
-        &self,
-        standing: &mut Standing,
-        to: Position,
-        parked: Option<ParkedChange>,
-    ) -> Result<(), CommitError> {
-        self.checkpoints
-            .commit_projection(ProjectionCommit {
-                parked: parked.iter().cloned().collect(),
-                revision: standing.revision,
-                ..ProjectionCommit::new(self.id.clone(), standing.checkpoint, to)
-            })
-            .await?;
-        standing.checkpoint = to;
-        standing.revision += u64::from(parked.is_some());
-        if let Some(ParkedChange::Park(event)) = parked {
-            standing.parked.hold(event.key, event.position);
-            self.progress().parked = standing.parked.len();
-        }
-        self.reached(to);
         Ok(())
-    }
-
-    /// Publishes how far the handler has come.
-    pub(crate) fn reached(&self, position: Position) {
-        let mut progress = self.progress();
-        if position > progress.position {
-            progress.position = position;
-            progress.moved = Instant::now();
-        }
-        progress.head = position.max(progress.head);
-        progress.failure = None;
     }
 
     /// Publishes how long the log is.
     pub(crate) fn saw_head(&self, head: Position) {
-        let mut progress = self.progress();
-        progress.head = head.max(progress.head);
-    }
-
-    /// Publishes why the handler does not move on.
-    pub(crate) fn failing(&self, reason: String) {
-        self.progress().failure = Some(reason);
-    }
-
-    pub(crate) fn stopped(&self) {
-        self.progress().stopped = true;
+        self.parts.iter().for_each(|part| part.saw_head(head));
     }
 
     pub(crate) fn status(&self) -> EventHandlerStatus {
-        let progress = self.progress();
+        let parts: Vec<_> = self.parts.iter().map(|part| part.progress().clone()).collect();
+        let position = parts.iter().map(|part| part.position).min().unwrap_or_default();
+        let head = parts.iter().map(|part| part.head).max().unwrap_or_default();
+        let working = self.parts.iter().filter(|part| part.is_worked_on()).count();
         EventHandlerStatus {
             name: self.handler.name(),
-            position: progress.position,
-            head: progress.head,
-            lag: progress.head.get().saturating_sub(progress.position.get()),
-            idle: progress.moved.elapsed(),
-            parked_streams: progress.parked,
-            failure: progress.failure.clone(),
-            stopped: progress.stopped,
+            position,
+            head,
+            lag: head.get().saturating_sub(position.get()),
+            idle: parts.iter().map(|part| part.moved.elapsed()).min().unwrap_or_default(),
+            partitions: self.count(),
+            working: u32::try_from(working).unwrap_or(u32::MAX),
+            parked_streams: parts.iter().map(|part| part.parked).sum(),
+            failure: parts.into_iter().find_map(|part| part.failure),
+            stopped: self.stopped.load(Ordering::Acquire),
         }
     }
+}
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+#[async_trait]
+impl Divided for DividedHandler {
+    fn name(&self) -> String {
+        format!("handler/{}", self.running.handler.name())
+    }
+
+    fn count(&self) -> u32 {
+        self.running.count()
+    }
+
+    async fn begin(
+        &self,
+        partition: Partition,
+        fence: Fence,
+        stop: StopSignal,
+    ) -> Result<BoxFuture<'static, ()>, StoreError> {
+        let part = &self.running.parts[partition.index() as usize];
+        part.begins();
+        let (events, part) = (Arc::clone(&self.events), Arc::clone(part));
+        let worker = EventWorker::new(events, part, fence, self.shell.clone());
+        Ok(Box::pin(worker.run(stop)))
+    }
+
+    fn ended(&self, index: u32) {
+        self.running.parts[index as usize].ended();
+    }
+
+    async fn look(&self) -> Result<(), CommitError> {
+        Ok(self.running.look().await?)
+    }
+
+    fn left(&self) {
+        self.running.stopped.store(true, Ordering::Release);
     }
 }

@@ -74,6 +74,18 @@ pub enum StartError {
         /// In how many the program would divide it.
         declared: u32,
     },
+    /// An event handler has run in another number of partitions.
+    #[error(
+        "event handler `{handler}` has run in {stored} partitions, and its attribute says {declared}: give it a new name, and have that begin where this one has come to with `start_handler`"
+    )]
+    HandlerPartitionsChanged {
+        /// Which handler.
+        handler: &'static str,
+        /// In how many it has run.
+        stored: u32,
+        /// In how many the program would run it.
+        declared: u32,
+    },
     /// An inline projection could not be brought up to date.
     #[error("an inline projection could not be brought up to date: {reason}")]
     InlineProjection {

@@ -45,6 +45,7 @@ impl Tasks {
 
     /// Starts a task that is joined at [`Self::stop`].
     pub(crate) fn spawn(&self, name: String, task: impl Future<Output = ()> + Send + 'static) {
+        #[expect(clippy::disallowed_methods, reason = "this is where it is joined")]
         let handle = tokio::spawn(task);
         self.lock().push((name, handle));
     }

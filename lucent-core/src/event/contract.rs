@@ -4,7 +4,7 @@
 //! decodes it, or decoding fails with an error that names the event.
 
 use crate::{
-    event::RecordedEvent,
+    event::{RecordedEvent, StreamEvent},
     payload::{EncodeError, Payload},
     position::Position,
     stream::StreamId,
@@ -70,15 +70,23 @@ pub trait Event: Send + Sync + Sized + 'static {
     /// # Errors
     /// As [`Self::decode_payload`], with the event's place.
     fn decode(event: &RecordedEvent) -> Result<Option<Self>, DecodeError> {
-        if Self::RETIRED.contains(&&*event.event_type) {
+        Self::decode_of(&event.stream, event.into())
+    }
+
+    /// As [`Self::decode`], of what a fold sees of an event.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    fn decode_of(stream: &StreamId, event: StreamEvent<'_>) -> Result<Option<Self>, DecodeError> {
+        if Self::RETIRED.contains(&event.event_type) {
             return Ok(None);
         }
-        Self::decode_payload(&event.event_type, event.schema_version, &event.payload)
+        Self::decode_payload(event.event_type, event.schema_version, event.payload)
             .map(Some)
             .map_err(|fault| DecodeError {
-                stream: event.stream.clone(),
+                stream: stream.clone(),
                 position: event.position,
-                event_type: event.event_type.to_string(),
+                event_type: event.event_type.to_owned(),
                 events: Self::NAME,
                 fault,
             })

@@ -101,3 +101,30 @@ pub struct RecordedEvent {
     /// When it was decided.
     pub recorded_at: Timestamp,
 }
+
+/// What a state can depend on of an event: not when, nor by whom it was written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StreamEvent<'a> {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Its stored name.
+    pub event_type: &'a str,
+    /// The version of its payload's shape.
+    pub schema_version: u32,
+    /// Its encoded payload.
+    pub payload: &'a Payload,
+}
+
+impl<'a> From<&'a RecordedEvent> for StreamEvent<'a> {
+    fn from(event: &'a RecordedEvent) -> Self {
+        Self {
+            position: event.position,
+            version: event.version,
+            event_type: &event.event_type,
+            schema_version: event.schema_version,
+            payload: &event.payload,
+        }
+    }
+}

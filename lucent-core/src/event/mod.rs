@@ -7,7 +7,7 @@ mod upcast;
 mod variant;
 
 pub use contract::{DecodeError, DecodeFault, Event, EventType};
-pub use envelope::{NewEvent, RecordedEvent};
+pub use envelope::{NewEvent, RecordedEvent, StreamEvent};
 pub use metadata::{BusinessContext, CommandId, EventId, Metadata};
 pub use upcast::Upcast;
 #[doc(hidden)]

@@ -30,6 +30,8 @@ enum Wish {
     None,
     /// The one that is recorded in the context.
     Recorded,
+    /// This one, which is recorded elsewhere.
+    Repeated(EditionId),
     /// This one.
     Pinned(EditionId),
 }
@@ -54,6 +56,14 @@ impl<'a> CallContext<'a> {
         Self { business: metadata.context(), wish: Wish::Recorded }
     }
 
+    /// A repetition of a call whose edition is kept in an event's own fields: the function runs in this
+    /// edition, whatever the table says today.
+    #[must_use]
+    pub fn repeating(mut self, edition: impl Into<EditionId>) -> Self {
+        self.wish = Wish::Repeated(edition.into());
+        self
+    }
+
     /// Asks for one edition, if the function may run at all.
     #[must_use]
     pub fn pinned(mut self, edition: impl Into<EditionId>) -> Self {
@@ -67,10 +77,16 @@ impl<'a> CallContext<'a> {
         self.business.field(key)
     }
 
+    /// The business context.
+    pub(crate) fn business(&self) -> &'a BusinessContext {
+        self.business
+    }
+
     /// The edition that the events before this call were made with.
     pub(crate) fn recorded(&self, function: &str) -> Option<EditionId> {
-        match self.wish {
+        match &self.wish {
             Wish::Recorded => recorded_edition(self.business, function),
+            Wish::Repeated(edition) => Some(edition.clone()),
             Wish::None | Wish::Pinned(_) => None,
         }
     }
@@ -79,7 +95,7 @@ impl<'a> CallContext<'a> {
     pub(crate) fn pin(&self) -> Option<&EditionId> {
         match &self.wish {
             Wish::Pinned(edition) => Some(edition),
-            Wish::None | Wish::Recorded => None,
+            Wish::None | Wish::Recorded | Wish::Repeated(_) => None,
         }
     }
 }

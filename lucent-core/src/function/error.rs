@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::{
     function::{OrderRefused, Refusal, RosterError},
+    mesh::NodeId,
     position::Position,
     store::{AppendError, StoreError},
     stream::InvalidStreamId,
@@ -107,6 +108,19 @@ pub enum OrderError {
         waited: Duration,
         /// The table of the oldest call that still runs, if that is what it waits for.
         running: Option<Position>,
+    },
+    /// It is written and this process obeys, and other nodes have not said in time that they do.
+    #[error(
+        "the order is event {position} of the log, and these nodes have not said within {waited:?} that they obey: {}",
+        nodes.iter().map(NodeId::as_str).collect::<Vec<_>>().join(", ")
+    )]
+    NotConfirmed {
+        /// Where it is written.
+        position: Position,
+        /// How long the order waited.
+        waited: Duration,
+        /// The nodes.
+        nodes: Vec<NodeId>,
     },
     /// The store failed.
     #[error(transparent)]

@@ -37,10 +37,12 @@ impl Follower {
     /// Applies everything that is in the log.
     pub(crate) async fn catch_up(&mut self) -> Result<(), StoreError> {
         let mut changes = Vec::new();
+        let mut through = Position::ZERO;
         while let Some(event) = self.log.try_next().await? {
+            through = event.position;
             changes.extend(self.change(&event));
         }
-        self.shared.apply(&changes);
+        self.shared.apply(&changes, through);
         Ok(())
     }
 
@@ -48,14 +50,22 @@ impl Follower {
     pub(crate) async fn run(mut self, mut stop: StopSignal) {
         let mut backoff = Backoff::new();
         loop {
-            match stop.or_stop(self.log.next()).await {
+            let outcome = match stop.or_stop(self.next()).await {
                 None => return,
-                Some(Ok(event)) => {
-                    backoff.reset();
+                Some(Ok(Next::Event(event))) => {
                     let change = self.change(&event);
-                    self.shared.apply(change.as_slice());
+                    self.shared.apply(change.as_slice(), event.position);
+                    Ok(())
                 }
-                Some(Err(error)) => {
+                Some(Ok(Next::Contact)) => match stop.or_stop(self.take_part_again()).await {
+                    None => return,
+                    Some(outcome) => outcome,
+                },
+                Some(Err(error)) => Err(error),
+            };
+            match outcome {
+                Ok(()) => backoff.reset(),
+                Err(error) => {
                     let wait = backoff.next();
                     tracing::warn!(%error, ?wait, "the control of functions cannot be read and will be tried again; functions run by the rules that are known");
                     if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
@@ -64,6 +74,21 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// The next event of control, or that this node has found the others again.
+    async fn next(&mut self) -> Result<Next, StoreError> {
+        tokio::select! {
+            event = self.log.next() => Ok(Next::Event(event?)),
+            () = self.shared.fence.contact() => Ok(Next::Contact),
+        }
+    }
+
+    /// Lets calls run again once everything is known that was written while this node was on its own.
+    pub(crate) async fn take_part_again(&mut self) -> Result<(), StoreError> {
+        self.catch_up().await?;
+        self.shared.lift_fence();
+        Ok(())
     }
 
     /// The change that an event is to a function of this program.
@@ -81,6 +106,12 @@ impl Follower {
             }
         }
     }
+}
+
+/// What a follower waits for.
+enum Next {
+    Event(RecordedEvent),
+    Contact,
 }
 
 /// Registers the editions that no program has registered before, all at once.

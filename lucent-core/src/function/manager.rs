@@ -9,13 +9,16 @@ use crate::{
     app::Tasks,
     event::Event,
     function::{
-        CallContext, CallError, Called, Control, Explanation, ManagerError, OrderError, Published,
-        Refusal, Roster, Routed, ShadowReport,
+        CallContext, CallError, Called, Control, DispatchError, Dispatched, Explanation,
+        ManagerError, OrderError, Published, Refusal, Roster, Routed, ShadowReport,
+        dispatch::{destination, dispatch},
         follow::{Follower, register},
+        host::{Join, beat, take_part},
         run,
         shared::Shared,
         worker::Worker,
     },
+    mesh::{MeshNode, Nowhere, Route, Serve},
     registry::{Function, Includes, Registry},
     store::{EventStore, ReadModelStore, Store},
     time::{Clock, SystemClock},
@@ -64,7 +67,7 @@ impl<R: Registry> FunctionManager<R> {
     #[expect(clippy::new_ret_no_self, reason = "a manager exists once it is started")]
     pub fn new(registry: R) -> FunctionManagerBuilder<R, ()> {
         let clock = Arc::new(SystemClock);
-        FunctionManagerBuilder { registry, store: (), clock, follow_log: false }
+        FunctionManagerBuilder { registry, store: (), clock, follow_log: false, join: None }
     }
 
     /// Calls a function, in the edition that the rules give this caller.
@@ -86,6 +89,56 @@ impl<R: Registry> FunctionManager<R> {
         let index = shared.index_of::<F>()?;
         let table = shared.table.load();
         run::call::<F>(shared, &table, index, &context.into(), input)
+    }
+
+    /// Calls a function on the node that its key or the load says, or here if the manager has no
+    /// [node](FunctionManagerBuilder::mesh).
+    ///
+    /// A function with `shard_by` runs on the owner of the key's shard, where the calls of a shard run
+    /// one after another. Any other one runs on the cheaper of two nodes that run its edition and have
+    /// room for its `needs`. When a node has more to do than it can, `priority` says who goes first.
+    /// One that says none of the three is not worth the way and runs here.
+    ///
+    /// What its input and output are made of travels as JSON; a function without a key whose input or
+    /// output cannot be read again runs here.
+    ///
+    /// # Errors
+    /// [`DispatchError`].
+    ///
+    /// # Cancel safety
+    /// A call that is given up may have run.
+    pub async fn dispatch<'a, F>(
+        &self,
+        context: impl Into<CallContext<'a>>,
+        input: F::Input<'_>,
+    ) -> Result<Dispatched<F::Output>, DispatchError<F::Error>>
+    where
+        F: Routed,
+        R: Includes<F::Home>,
+        for<'i> F::Input<'i>: Send,
+    {
+        let shared = &*self.inner.shared;
+        let index = shared.index_of::<F>()?;
+        dispatch::<F>(shared, index, &context.into(), input).await
+    }
+
+    /// Says on which node a dispatched call would run, and why there, or why nowhere; `None` if it runs
+    /// here because the manager has no node or the function's calls do not travel.
+    ///
+    /// # Errors
+    /// When the function may not run for this call at all.
+    pub fn destination<'a, F>(
+        &self,
+        context: impl Into<CallContext<'a>>,
+        input: &F::Input<'_>,
+    ) -> Result<Option<Result<Route, Nowhere>>, Refusal>
+    where
+        F: Routed,
+        R: Includes<F::Home>,
+    {
+        let shared = &*self.inner.shared;
+        let index = shared.index_of::<F>()?;
+        destination::<F>(shared, index, &context.into(), input)
     }
 
     /// Runs every function that runs on this event, one after another, and gives their outcomes. What
@@ -164,9 +217,19 @@ impl<R> FunctionManager<R> {
         }
     }
 
+    /// The node by which this manager shares calls with others, if it has one.
+    #[must_use]
+    pub fn node(&self) -> Option<&MeshNode> {
+        self.inner.shared.node.get()
+    }
+
     /// Stops the tasks and waits until they have stopped. From then on, what the log says is no longer
-    /// obeyed.
+    /// obeyed; a manager with a [node](FunctionManagerBuilder::mesh) therefore refuses calls.
     pub async fn shutdown(&self) {
+        if let Some(node) = self.node() {
+            node.drain();
+            self.inner.shared.leave();
+        }
         self.inner.tasks.stop().await;
     }
 }
@@ -190,13 +253,14 @@ pub struct FunctionManagerBuilder<R, S> {
     store: S,
     clock: Arc<dyn Clock>,
     follow_log: bool,
+    join: Option<Join>,
 }
 
 impl<R: Registry> FunctionManagerBuilder<R, ()> {
     /// Says which store holds the control of the functions: that of the application.
     pub fn store<S: Store>(self, store: S) -> FunctionManagerBuilder<R, S> {
-        let Self { registry, clock, follow_log, .. } = self;
-        FunctionManagerBuilder { registry, store, clock, follow_log }
+        let Self { registry, clock, follow_log, join, .. } = self;
+        FunctionManagerBuilder { registry, store, clock, follow_log, join }
     }
 }
 
@@ -204,6 +268,53 @@ impl<R: Registry, S> FunctionManagerBuilder<R, S> {
     /// Reads the time from this clock instead of the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Shares calls with other nodes: `join` makes the node, which serves the functions that it is
+    /// given. The manager has it beat.
+    ///
+    /// Orders then hold on all nodes when they return. In exchange, a node that has not reached the
+    /// others for so long that they count it as gone runs no function until it reaches them.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use lucent_core::{
+    ///     SystemClock,
+    ///     function::FunctionManager,
+    ///     mesh::{BeatPolicy, Capacity, InProcessMesh},
+    ///     prelude::*,
+    /// };
+    ///
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// struct Order { pair: String, amount: u64 }
+    ///
+    /// #[function(shard_by = pair)]
+    /// fn fee(order: &Order) -> u64 { order.amount / 100 }
+    ///
+    /// lucent_core::registry! { functions: [fee] }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let network = InProcessMesh::new(BeatPolicy::default(), Arc::new(SystemClock));
+    /// let capacity = Capacity { weight: 1, slots: 8, memory: 1 << 30 };
+    /// let functions = FunctionManager::new(registry())
+    ///     .store(MemoryStore::new())
+    ///     .mesh({
+    ///         let network = network.clone();
+    ///         move |functions| network.join("a", capacity, functions)
+    ///     })
+    ///     .start()
+    ///     .await?;
+    /// network.settle().await;
+    ///
+    /// let order = Order { pair: "BTC-EUR".to_owned(), amount: 5_000 };
+    /// let called = functions.dispatch::<fee>(CallContext::nobody(), &order).await?;
+    /// assert_eq!((called.value, called.node), (50, Some("a".into())));
+    /// # Ok(()) }
+    /// ```
+    pub fn mesh(mut self, join: impl FnOnce(Arc<dyn Serve>) -> MeshNode + Send + 'static) -> Self {
+        self.join = Some(Box::new(join));
         self
     }
 
@@ -234,6 +345,10 @@ impl<R: Registry, S: Store> FunctionManagerBuilder<R, S> {
         let mut follower = Follower::new(Arc::clone(&shared));
         register(&shared, &mut follower).await?;
         let tasks = Tasks::new();
+        if let Some(join) = self.join {
+            let node = take_part(&shared, &mut follower, join).await?;
+            tasks.spawn(format!("beats of node {}", node.id()), beat(node, tasks.signal()));
+        }
         tasks.spawn("control of functions".to_owned(), follower.run(tasks.signal()));
         tasks.spawn(
             "reports of functions".to_owned(),

@@ -5,9 +5,13 @@ mod bucket;
 mod context;
 mod contract;
 mod control;
+mod dispatch;
 mod error;
+mod explanation;
 mod fanout;
+mod fence;
 mod follow;
+mod host;
 mod manager;
 mod orders;
 mod policy;
@@ -18,21 +22,25 @@ mod rollout;
 mod roster;
 mod route;
 mod run;
+mod shape;
 mod shared;
 mod table;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod wire;
 mod worker;
 
 pub use bucket::{BUCKETS, Purpose, bucket_of};
 pub use context::{CallContext, JURISDICTION, TENANT};
 pub use contract::{
-    Declaration, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent, Plain,
-    Priority, Routed, Terms,
+    Declaration, Declared, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent,
+    Plain, Priority, Routed, Terms,
 };
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
+pub use dispatch::{DispatchError, Dispatched};
 pub use error::{CallError, ManagerError, OrderError};
+pub use explanation::Explanation;
 pub use manager::{FunctionManager, FunctionManagerBuilder};
 pub use orders::Control;
 pub use policy::OrderRefused;
@@ -40,7 +48,11 @@ pub use publish::{AnyError, AnyOutput, Delivered, Published};
 pub use record::{Ran, Reason};
 pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};
-pub use route::{Explanation, Refusal};
+pub use route::Refusal;
 pub use run::Called;
+pub use shape::{On, OnPart, Output, Param, Ref, Returns, Shape, Takes, Val};
 pub use shared::ShadowReport;
+#[doc(hidden)]
+pub use wire::{Probe, StaysHere};
+pub use wire::{Travels, Wire};
 pub use worker::FunctionRan;

@@ -1,7 +1,7 @@
 //! Switching functions.
 //!
-//! Invariant: an order that has returned is in the log, this process obeys it, and no call runs here
-//! that was routed before it.
+//! Invariant: an order that has returned is in the log, this process and the nodes that it shares calls
+//! with obey it, and no call runs there that was routed before it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,14 +18,18 @@ use crate::{
 /// The switches of one function, in the hands of somebody.
 ///
 /// An order that has returned is written to the log, obeyed by this process, and no call runs here
-/// that was routed before it. Other processes obey as soon as they have read it. Each order is decided
-/// on everything that was written before; one that changes nothing writes nothing.
+/// that was routed before it. The same holds for every node that this one shares calls with
+/// ([`FunctionManagerBuilder::mesh`](crate::function::FunctionManagerBuilder::mesh)): those that are
+/// there have said so, and one that was silent for so long that it counts as gone has stopped by
+/// itself. Other processes obey as soon as they have read it. Each order is decided on everything that
+/// was written before; one that changes nothing writes nothing.
 ///
 /// Dropping the future of an order leaves it either written or not; what is written is obeyed.
 ///
 /// # Errors
-/// Every order gives an [`OrderError`]: a refusal, trouble of the store, or
-/// [`OrderError::NotApplied`] if it is written and a call that began before it still runs.
+/// Every order gives an [`OrderError`]: a refusal, trouble of the store,
+/// [`OrderError::NotApplied`] if it is written and a call that began before it still runs here, or
+/// [`OrderError::NotConfirmed`] if other nodes have not said that they obey.
 #[derive(Clone, Debug)]
 pub struct Control {
     shared: Arc<Shared>,
@@ -134,6 +138,11 @@ impl Control {
         let said = Said { by: self.by.clone(), because };
         let position = write(&self.shared, index, &order, &said).await?;
         obeyed(&self.shared, position, self.patience).await?;
+        if let Some(node) = self.shared.node.get()
+            && let Err(nodes) = node.confirm(position, self.patience).await
+        {
+            return Err(OrderError::NotConfirmed { position, waited: self.patience, nodes });
+        }
         Ok(position)
     }
 }

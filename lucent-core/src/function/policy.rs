@@ -12,7 +12,7 @@ use std::{
 use crate::{
     function::{
         EditionId, FunctionEvent, GuardFault, Rollout, Said, Scope, Share, Terms,
-        route::{EditionRoute, RolloutRoute, Route, ShadowRoute},
+        route::{Closed, EditionRoute, RolloutRoute, Route, ShadowRoute},
         trial::Trial,
     },
     position::{Position, Version},
@@ -232,7 +232,7 @@ impl Policy {
             epoch: self.epoch,
             editions: routes,
             current,
-            disabled: self.disabled.get(&Scope::Everywhere).cloned(),
+            closed: self.disabled.get(&Scope::Everywhere).cloned().map(Closed::Disabled),
             jurisdictions,
             tenants,
             rollout,

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{event::BusinessContext, function::EditionId, position::Position};
 
 /// Which edition of a function ran, and why that one.
@@ -23,7 +25,7 @@ pub struct Ran {
 }
 
 /// Why an edition was chosen.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Reason {
     /// It is the current one, and there is no rollout.

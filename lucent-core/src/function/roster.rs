@@ -7,22 +7,34 @@ use std::{
     any::{Any, TypeId},
     collections::{BTreeMap, HashMap},
     fmt,
+    panic::Location,
     sync::Arc,
 };
 
 use crate::{
     event::Event,
     function::{
-        Declaration, Edition, EditionId, Routed, Terms,
+        Declaration, Edition, EditionId, Routed, Terms, Travels,
+        dispatch::{Receive, receive},
         fanout::{FanOut, Seat},
     },
-    registry::{Function, FunctionKind},
+    registry::{EventSet, Function, FunctionKind},
 };
 
 /// The functions of a registry, on their way into a manager.
 #[derive(Default)]
 pub struct Roster {
     drafts: HashMap<TypeId, Draft>,
+    /// What was added, in that order.
+    added: Vec<Added>,
+}
+
+/// An edition that was added.
+pub(crate) struct Added {
+    pub(crate) function: &'static str,
+    pub(crate) edition: EditionId,
+    pub(crate) events: EventSet,
+    place: &'static Location<'static>,
 }
 
 /// A function whose editions are being gathered.
@@ -35,6 +47,7 @@ struct Draft {
     family: Box<dyn Any + Send + Sync>,
     sit: fn(&mut FanOut, usize),
     seat: Option<Seat>,
+    receive: Option<Receive>,
 }
 
 /// A function with all of its editions.
@@ -49,21 +62,35 @@ pub(crate) struct Sealed {
     /// Gives it a seat among the functions of its event.
     pub(crate) sit: fn(&mut FanOut, usize),
     pub(crate) seat: Option<Seat>,
+    pub(crate) receive: Option<Receive>,
 }
 
 /// The editions of one function, in the order of their ids.
 pub(crate) struct Family<F: Routed> {
     pub(crate) calls: Vec<F::Signature>,
+    pub(crate) wire: Travels<F>,
 }
 
 impl Roster {
-    /// Adds an edition. The registry's entry of the edition calls this.
-    pub fn enlist<E: Edition>(&mut self) {
+    /// Adds an edition: its type, and the function. The registry's entry of the edition calls this.
+    #[track_caller]
+    pub fn add<E: Edition>(&mut self, call: <E::Of as Routed>::Signature) {
+        let edition = EditionId::declared(E::VERSION, E::VARIANT);
+        let function = <E::Of as Routed>::NAME;
+        let events = EventSet::of::<<E::Of as Routed>::Event>();
+        self.added.push(Added { function, edition, events, place: Location::caller() });
         let draft = self.draft(TypeId::of::<E::Of>(), draft::<E::Of>);
         let place = draft.insert(E::VERSION, E::VARIANT, E::TERMS);
         let family = draft.family.downcast_mut::<Family<E::Of>>();
         let family = family.expect("the map's key is the type of its value");
-        family.calls.insert(place, E::CALL);
+        family.calls.insert(place, call);
+    }
+
+    /// What an entry of the registry adds; `None` if it is an entry with a mistake.
+    pub(crate) fn added_by(enlist: fn(&mut Self)) -> Option<Added> {
+        let mut roster = Self::default();
+        enlist(&mut roster);
+        roster.added.pop()
     }
 
     fn draft(&mut self, of: TypeId, begin: fn() -> Draft) -> &mut Draft {
@@ -75,22 +102,15 @@ impl Roster {
         let mut roster = Self::default();
         let mut places = BTreeMap::new();
         for function in functions {
-            let FunctionKind::Function { function: name, version, variant, enlist, .. } =
-                function.kind
-            else {
-                continue;
-            };
-            let edition = EditionId::declared(version, variant);
-            let place = format!("{}:{}", function.file, function.line);
-            if let Some(first) = places.insert((name, edition.clone()), place.clone()) {
-                return Err(RosterError::SameEdition {
-                    function: name,
-                    edition,
-                    first,
-                    second: place,
-                });
+            if let FunctionKind::Function { enlist } = function.kind {
+                enlist(&mut roster);
             }
-            enlist(&mut roster);
+        }
+        for Added { function, edition, place, .. } in roster.added {
+            let place = format!("{}:{}", place.file(), place.line());
+            if let Some(first) = places.insert((function, edition.clone()), place.clone()) {
+                return Err(RosterError::SameEdition { function, edition, first, second: place });
+            }
         }
         let drafts = roster.drafts.into_iter();
         let mut sealed: Vec<Sealed> = drafts.map(|(of, draft)| draft.seal(of)).collect();
@@ -113,11 +133,13 @@ impl fmt::Debug for Roster {
 
 /// Begins a function.
 fn draft<F: Routed>() -> Draft {
+    let wire = F::wire();
     Draft {
         name: F::NAME,
         declaration: F::DECLARATION,
         editions: Vec::new(),
-        family: Box::new(Family::<F> { calls: Vec::new() }),
+        receive: wire.is_some().then_some(receive::<F> as Receive),
+        family: Box::new(Family::<F> { calls: Vec::new(), wire }),
         sit: FanOut::seat::<F>,
         seat: (!F::Event::TYPES.is_empty()).then(Seat::of::<F>),
     }
@@ -133,8 +155,8 @@ impl Draft {
     }
 
     fn seal(self, of: TypeId) -> Sealed {
-        let Self { name, declaration, editions, family, sit, seat } = self;
-        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat }
+        let Self { name, declaration, editions, family, sit, seat, receive } = self;
+        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat, receive }
     }
 }
 

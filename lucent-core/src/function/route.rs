@@ -5,11 +5,11 @@
 //! that of the code in [`Route::choose`]: recorded, disabled, jurisdiction, tenant, pinned, rollout,
 //! current.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     function::{
-        BUCKETS, CallContext, EditionId, JURISDICTION, Purpose, Reason, Rollout, Share, TENANT,
+        CallContext, EditionId, JURISDICTION, Purpose, Reason, Rollout, Share, TENANT,
         bucket::Seed, trial::Trial,
     },
     position::Position,
@@ -24,13 +24,22 @@ pub(crate) struct Route {
     /// The editions of this program, sorted; the other fields name them by index.
     pub(crate) editions: Arc<[EditionRoute]>,
     pub(crate) current: usize,
-    pub(crate) disabled: Option<String>,
+    pub(crate) closed: Option<Closed>,
     /// Where it does not run, and why.
     pub(crate) jurisdictions: Vec<(Cow<'static, str>, String)>,
     /// For whom it does not run, and why.
     pub(crate) tenants: Vec<(String, String)>,
     pub(crate) rollout: Option<RolloutRoute>,
     pub(crate) shadow: Option<ShadowRoute>,
+}
+
+/// Why a function runs for nobody.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Closed {
+    /// Somebody switched it off.
+    Disabled(String),
+    /// This node does not know the others.
+    Alone(&'static str),
 }
 
 /// What a route knows of an edition.
@@ -84,6 +93,14 @@ pub enum Refusal {
         function: &'static str,
         /// Why.
         because: String,
+    },
+    /// The node shares calls with others and does not know them now.
+    #[error("`{function}` does not run here now: {because}")]
+    Alone {
+        /// The function.
+        function: &'static str,
+        /// Why.
+        because: &'static str,
     },
     /// It does not run where the call comes from.
     #[error("`{function}` does not run in {jurisdiction}: {because}")]
@@ -172,11 +189,31 @@ impl Route {
         Ok(choice)
     }
 
+    /// The rules of the same function on a node that does not know the others: it repeats what is on
+    /// record, and nothing else.
+    pub(crate) fn alone(&self, because: &'static str) -> Self {
+        Self {
+            name: self.name,
+            epoch: self.epoch,
+            editions: Arc::clone(&self.editions),
+            current: self.current,
+            closed: Some(Closed::Alone(because)),
+            jurisdictions: Vec::new(),
+            tenants: Vec::new(),
+            rollout: None,
+            shadow: None,
+        }
+    }
+
     /// Whether it may run for this caller at all.
     fn permitted(&self, context: &CallContext<'_>) -> Result<(), Refusal> {
         let function = self.name;
-        if let Some(because) = &self.disabled {
-            return Err(Refusal::Disabled { function, because: because.clone() });
+        match &self.closed {
+            None => {}
+            Some(Closed::Disabled(because)) => {
+                return Err(Refusal::Disabled { function, because: because.clone() });
+            }
+            Some(Closed::Alone(because)) => return Err(Refusal::Alone { function, because }),
         }
         if !self.jurisdictions.is_empty() {
             self.permitted_in(context.field(JURISDICTION))?;
@@ -341,48 +378,6 @@ impl ShadowRoute {
 impl Choice<'_> {
     const fn plain(edition: usize, reason: Reason) -> Self {
         Self { edition, reason, bucket: None, shadow: None, trial: None }
-    }
-}
-
-/// What `explain` says of a call.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Explanation {
-    /// What the call would run, or why it would run nothing.
-    pub outcome: Result<crate::function::Ran, Refusal>,
-    /// The share of the rollout, if there is one.
-    pub share: Option<Share>,
-    /// The edition that would run beside it.
-    pub shadow: Option<EditionId>,
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ran = match &self.outcome {
-            Ok(ran) => ran,
-            Err(refusal) => return write!(f, "refused: {refusal}"),
-        };
-        write!(f, "{} {}: ", ran.function, ran.edition)?;
-        let range = |share: Option<Share>| share.unwrap_or_default().points();
-        match (&ran.reason, ran.bucket) {
-            (Reason::Current, _) => write!(f, "it is the current edition")?,
-            (Reason::Included, Some(bucket)) => {
-                write!(f, "bucket {bucket} is inside 0..{} of {BUCKETS}", range(self.share))?;
-            }
-            (Reason::NotIncluded, Some(bucket)) => {
-                write!(f, "bucket {bucket} is outside 0..{} of {BUCKETS}", range(self.share))?;
-            }
-            (Reason::Included | Reason::NotIncluded, None) => write!(f, "{}", ran.reason)?,
-            (Reason::NoStickKey, _) => {
-                write!(f, "there is a rollout, and the call has no key that it sticks by")?;
-            }
-            (Reason::Pinned, _) => write!(f, "the caller asks for it")?,
-            (Reason::Recorded, _) => write!(f, "it is recorded with what is replayed")?,
-            (Reason::Fallback { from }, _) => write!(f, "{from} cannot run now")?,
-        }
-        match &self.shadow {
-            Some(shadow) => write!(f, "; {shadow} runs beside it"),
-            None => Ok(()),
-        }
     }
 }
 

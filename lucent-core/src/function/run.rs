@@ -57,8 +57,7 @@ fn counted<F: Routed>(
     context: &CallContext<'_>,
     input: F::Input<'_>,
 ) -> Result<(Ran, Outcome<F>), Refusal> {
-    let family = shared.entries[index].family.downcast_ref::<Family<F>>();
-    let family = family.expect("an entry holds the family of its own type");
+    let family = shared.entries[index].family::<F>();
     let mut typed = TypedCall { family, input, outcome: None };
     let (ran, late) = route(shared, table, index, context, &mut typed)?;
     let outcome = typed.outcome.expect("a call that was routed has run");

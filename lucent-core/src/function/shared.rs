@@ -9,7 +9,7 @@ use std::{
     fmt,
     hash::BuildHasherDefault,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -21,13 +21,16 @@ use crate::{
     function::{
         Declaration, EditionId, FunctionEvent, GuardFault, Refusal, Routed, ShadowDiffered, Terms,
         breaker::Breaker,
+        dispatch::Receive,
         fanout::{ByType, FanOut, Seat},
+        fence::{Fence, Rules},
         policy::Policy,
-        roster::Sealed,
+        roster::{Family, Sealed},
         route::Route,
         table::{Live, Table},
         trial::Trial,
     },
+    mesh::MeshNode,
     position::{Position, Version},
     store::{EventStore, ReadModelStore},
     time::Clock,
@@ -44,7 +47,10 @@ pub(crate) struct Shared {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) checkpoints: Arc<dyn ReadModelStore>,
     pub(crate) live: Live,
-    policies: Mutex<Vec<Policy>>,
+    rules: Mutex<Rules>,
+    pub(crate) fence: Fence,
+    /// The node by which this process shares calls with others, once it has joined them.
+    pub(crate) node: OnceLock<MeshNode>,
     tripped: mpsc::UnboundedSender<GuardTripped>,
     differed: mpsc::Sender<(usize, ShadowDiffered)>,
 }
@@ -57,6 +63,8 @@ pub(crate) struct Entry {
     /// A `Family<F>`.
     pub(crate) family: Arc<dyn Any + Send + Sync>,
     pub(crate) seat: Option<Seat>,
+    /// Runs a call of another node; none if its calls do not travel.
+    pub(crate) receive: Option<Receive>,
     /// One per edition.
     pub(crate) breakers: Vec<Breaker>,
     shadow: ShadowCounts,
@@ -110,10 +118,9 @@ impl Shared {
             }
         }
         let entries: Vec<Entry> = functions.into_iter().map(Entry::from).collect();
-        let policies = vec![Policy::default(); entries.len()];
         let live = Live::new();
-        let routes = entries.iter().zip(&policies).map(|(entry, policy)| entry.route(policy, None));
-        let table = Table::new(routes.collect(), Position::ZERO, &live);
+        let rules = Rules::new(&entries);
+        let table = rules.table(&live);
         let (tripped, tripped_reports) = mpsc::unbounded_channel();
         let (differed, differed_reports) = mpsc::channel(DIFFERENCES);
         let shared = Self {
@@ -125,7 +132,9 @@ impl Shared {
             events,
             checkpoints,
             live,
-            policies: Mutex::new(policies),
+            rules: Mutex::new(rules),
+            fence: Fence::default(),
+            node: OnceLock::new(),
             tripped,
             differed,
         };
@@ -145,29 +154,22 @@ impl Shared {
 
     /// The control of a function, as far as it is applied.
     pub(crate) fn policy(&self, index: usize) -> Policy {
-        self.policies()[index].clone()
+        self.rules().policies[index].clone()
     }
 
-    /// Takes control events in and swaps the table. Events of functions that this program does not
-    /// have only move the epoch.
-    pub(crate) fn apply(&self, changes: &[Change]) {
-        let Some(last) = changes.last() else { return };
-        let old = self.table.load_full();
-        let mut routes = old.routes.clone();
-        {
-            let mut policies = self.policies();
-            for Change { index, event, version, position } in changes {
-                policies[*index].apply(event, *version, *position);
-            }
-            for &Change { index, .. } in changes {
-                let entry = &self.entries[index];
-                routes[index] = entry.route(&policies[index], Some(&old.routes[index]));
-            }
+    /// Takes the control events up to a position in and swaps the table. Events of functions that this
+    /// program does not have only move the epoch.
+    pub(crate) fn apply(&self, changes: &[Change], through: Position) {
+        self.change_rules(|rules| rules.apply(&self.entries, changes, through));
+    }
+
+    /// Changes the rules and swaps the table, if there is anything to change.
+    pub(crate) fn change_rules(&self, change: impl FnOnce(&mut Rules) -> bool) {
+        let mut rules = self.rules();
+        if change(&mut rules) {
+            // The old table lives on until the last call that it routed has ended.
+            drop(self.table.swap(Arc::new(rules.table(&self.live))));
         }
-        drop(old);
-        let table = Table::new(routes, last.position, &self.live);
-        // The old table lives on until the last call that it routed has ended.
-        drop(self.table.swap(Arc::new(table)));
     }
 
     pub(crate) fn guard_tripped(&self, tripped: GuardTripped) {
@@ -186,8 +188,8 @@ impl Shared {
         }
     }
 
-    fn policies(&self) -> MutexGuard<'_, Vec<Policy>> {
-        self.policies.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -209,7 +211,7 @@ pub(crate) struct Change {
 
 impl Entry {
     /// The rules of a policy; a rollout that goes on keeps its trial.
-    fn route(&self, policy: &Policy, old: Option<&Arc<Route>>) -> Arc<Route> {
+    pub(crate) fn route(&self, policy: &Policy, old: Option<&Arc<Route>>) -> Arc<Route> {
         let denied = self.declaration.denied_jurisdictions;
         let running = old.and_then(|old| old.rollout.as_ref()).map(|route| &route.trial);
         let route =
@@ -220,6 +222,12 @@ impl Entry {
                 }
             });
         Arc::new(route)
+    }
+
+    /// What the function has that is of its own types.
+    pub(crate) fn family<F: Routed>(&self) -> &Family<F> {
+        let family = self.family.downcast_ref();
+        family.expect("an entry holds the family of its own type")
     }
 
     pub(crate) fn shadow_report(&self) -> ShadowReport {
@@ -235,7 +243,7 @@ impl Entry {
 
 impl From<Sealed> for Entry {
     fn from(function: Sealed) -> Self {
-        let Sealed { name, declaration, editions, family, seat, .. } = function;
+        let Sealed { name, declaration, editions, family, seat, receive, .. } = function;
         let breakers = editions.iter().map(|_| Breaker::default()).collect();
         Self {
             name,
@@ -243,6 +251,7 @@ impl From<Sealed> for Entry {
             editions,
             family,
             seat,
+            receive,
             breakers,
             shadow: ShadowCounts::default(),
         }

@@ -3,7 +3,7 @@
 //! Invariant: a call holds the table that it was routed by until it ends. So when the last holder of
 //! a table is gone, no call runs that was routed by it, and none will start.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -17,14 +17,16 @@ pub(crate) struct Table {
     live: Live,
 }
 
-/// Which tables are held by somebody, by epoch.
+/// How many tables of each epoch are held by somebody.
 #[derive(Clone, Debug)]
-pub(crate) struct Live(Arc<watch::Sender<BTreeSet<Position>>>);
+pub(crate) struct Live(Arc<watch::Sender<Epochs>>);
+
+type Epochs = BTreeMap<Position, u32>;
 
 impl Table {
     pub(crate) fn new(routes: Vec<Arc<Route>>, epoch: Position, live: &Live) -> Self {
         live.0.send_modify(|epochs| {
-            epochs.insert(epoch);
+            *epochs.entry(epoch).or_default() += 1;
         });
         Self { routes, epoch, live: live.clone() }
     }
@@ -39,7 +41,12 @@ impl Drop for Table {
     /// The last call that was routed by this table has ended.
     fn drop(&mut self) {
         self.live.0.send_modify(|epochs| {
-            epochs.remove(&self.epoch);
+            if let Some(count) = epochs.get_mut(&self.epoch) {
+                *count -= 1;
+                if *count == 0 {
+                    epochs.remove(&self.epoch);
+                }
+            }
         });
     }
 }
@@ -59,7 +66,8 @@ impl Live {
     /// Waits until there is a table that knows more than this one. Cancel safe.
     pub(crate) async fn newer_than(&self, epoch: Position) {
         let mut live = self.0.subscribe();
-        let newer = |epochs: &BTreeSet<Position>| epochs.last().is_some_and(|last| *last > epoch);
+        let newer =
+            |epochs: &Epochs| epochs.last_key_value().is_some_and(|(last, _)| *last > epoch);
         drop(live.wait_for(newer).await);
     }
 
@@ -69,6 +77,6 @@ impl Live {
     }
 }
 
-fn oldest(epochs: &BTreeSet<Position>) -> Option<Position> {
-    epochs.first().copied()
+fn oldest(epochs: &Epochs) -> Option<Position> {
+    epochs.first_key_value().map(|(epoch, _)| *epoch)
 }

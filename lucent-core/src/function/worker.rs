@@ -140,9 +140,9 @@ impl Worker {
             Ok(None) => Ok(()),
             Ok(Some(recorded)) if recorded.output.is_null() => Ok(()),
             Ok(Some(recorded)) => self.keep(event, recorded).await,
-            Err(fault @ StepFault::Refused(Refusal::Unavailable { .. })) => {
-                Err(StepError::Function { position, fault })
-            }
+            Err(
+                fault @ StepFault::Refused(Refusal::Unavailable { .. } | Refusal::Alone { .. }),
+            ) => Err(StepError::Function { position, fault }),
             Err(StepFault::Refused(refusal)) => {
                 tracing::debug!(function = self.name(), %position, %refusal, "a function may not run on an event, which passes by");
                 Ok(())

@@ -33,10 +33,14 @@ impl State {
             // A repeated command is rare, and its reply is shared.
             return Ok(first.clone());
         }
+        if let Some(joined) = append.joined.iter().find(|one| self.commands.contains_key(&one.id)) {
+            return Err(AppendError::CommandKnown { command: joined.id });
+        }
         let versions = self.check_versions(&append.writes)?;
         if let Some(condition) = &append.condition {
             self.check_condition(condition)?;
         }
+        let before = append.writes.first().map(|write| self.log.version(&write.stream));
         if append.inline.as_slice().is_empty() || append.event_count() == 0 {
             for write in append.writes {
                 self.log.extend(write);
@@ -54,6 +58,10 @@ impl State {
         }
         let mut appended =
             Appended { position: self.log.head(), versions, repeated: false, reply: append.reply };
+        for joined in append.joined {
+            let outcome = joined.outcome(appended.position, before.unwrap_or_default());
+            self.commands.insert(joined.id, outcome);
+        }
         if let Some(command) = append.command {
             let first = Appended { repeated: true, ..appended.clone() };
             self.commands.insert(command, first);

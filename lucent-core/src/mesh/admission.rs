@@ -1,5 +1,5 @@
-//! What a node takes on when there is more to do than it can: places kept for urgent calls, and a
-//! waiting room.
+//! What a node takes on when there is more to do than it can: places kept for urgent calls, memory
+//! for as many as fit, and a waiting room.
 //!
 //! Invariant: no call is turned away while a less urgent one waits.
 
@@ -7,41 +7,51 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use crate::mesh::Urgency;
 
-/// The places of a node, some of them kept for urgent calls.
+/// The places of a node, some of them kept for urgent calls, and its memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Slots {
     total: u32,
     kept_for_high: u32,
     kept_for_critical: u32,
     taken: u32,
+    free_memory: u64,
 }
 
 impl Slots {
     /// So many places: a tenth of them is kept for high and critical calls, and another tenth for
-    /// critical ones alone.
+    /// critical ones alone. All calls share so many bytes of memory.
     #[must_use]
-    pub const fn new(total: u32) -> Self {
+    pub const fn new(total: u32, memory: u64) -> Self {
         let tenth = total / 10;
-        Self { total, kept_for_high: tenth, kept_for_critical: tenth, taken: 0 }
+        let (kept_for_high, kept_for_critical) = (tenth, tenth);
+        Self { total, kept_for_high, kept_for_critical, taken: 0, free_memory: memory }
     }
 
-    /// Takes a place, if there is one for a call this urgent.
-    pub fn take(&mut self, urgency: Urgency) -> bool {
+    /// Takes a place and so many bytes, if there are such for a call this urgent.
+    pub fn take(&mut self, urgency: Urgency, memory: u64) -> bool {
         let kept = match urgency {
             Urgency::Low | Urgency::Normal => self.kept_for_high + self.kept_for_critical,
             Urgency::High => self.kept_for_critical,
             Urgency::Critical => 0,
         };
-        let has_room = self.taken + kept < self.total;
+        let has_room = self.taken + kept < self.total && memory <= self.free_memory;
         if has_room {
             self.taken += 1;
+            self.free_memory -= memory;
         }
         has_room
     }
 
-    /// Gives a place back.
-    pub fn give_back(&mut self) {
+    /// Gives a place and its bytes back.
+    pub fn give_back(&mut self, memory: u64) {
         self.taken = self.taken.saturating_sub(1);
+        self.free_memory = self.free_memory.saturating_add(memory);
+    }
+
+    /// How many bytes are left.
+    #[must_use]
+    pub const fn free_memory(&self) -> u64 {
+        self.free_memory
     }
 
     /// How many are taken.
@@ -95,16 +105,25 @@ impl<T> WaitingRoom<T> {
         }
     }
 
-    /// Calls the next one in, and gives back those whose deadline has passed: nobody needs them.
-    pub fn next(&mut self, now: Duration) -> (Option<T>, Vec<T>) {
-        let mut late = Vec::new();
-        while let Some(((_, deadline, _), call)) = self.waiting.pop_first() {
-            if deadline > now {
-                return (Some(call), late);
+    /// Calls the next one in for which there is a place, and gives back those before it whose deadline
+    /// has passed: nobody needs them. One that needs much memory may be overtaken by others.
+    pub fn next(
+        &mut self,
+        now: Duration,
+        mut takes_place: impl FnMut(Urgency, &T) -> bool,
+    ) -> (Option<T>, Vec<T>) {
+        let (mut found, mut late) = (None, Vec::new());
+        for (&place, call) in &self.waiting {
+            let (Reverse(urgency), deadline, _) = place;
+            if deadline <= now {
+                late.push(place);
+            } else if takes_place(urgency, call) {
+                found = Some(place);
+                break;
             }
-            late.push(call);
         }
-        (None, late)
+        let late = late.into_iter().filter_map(|place| self.waiting.remove(&place)).collect();
+        (found.and_then(|place| self.waiting.remove(&place)), late)
     }
 
     /// How many wait.
@@ -129,22 +148,44 @@ mod tests {
 
     #[test]
     fn places_are_kept_for_urgent_calls() {
-        let mut slots = Slots::new(10);
-        assert_eq!((0..20).filter(|_| slots.take(Urgency::Normal)).count(), 8);
-        assert!(!slots.take(Urgency::Low));
-        assert!(slots.take(Urgency::High));
-        assert!(!slots.take(Urgency::High));
-        assert!(slots.take(Urgency::Critical));
-        assert!(!slots.take(Urgency::Critical));
-        slots.give_back();
-        assert!(!slots.take(Urgency::High));
-        assert!(slots.take(Urgency::Critical));
+        let mut slots = Slots::new(10, 100);
+        assert_eq!((0..20).filter(|_| slots.take(Urgency::Normal, 1)).count(), 8);
+        assert!(!slots.take(Urgency::Low, 1));
+        assert!(slots.take(Urgency::High, 1));
+        assert!(!slots.take(Urgency::High, 1));
+        assert!(slots.take(Urgency::Critical, 1));
+        assert!(!slots.take(Urgency::Critical, 1));
+        slots.give_back(1);
+        assert!(!slots.take(Urgency::High, 1));
+        assert!(slots.take(Urgency::Critical, 1));
     }
 
     #[test]
     fn a_node_with_few_places_keeps_none() {
-        let mut slots = Slots::new(2);
-        assert!(slots.take(Urgency::Low) && slots.take(Urgency::Low));
+        let mut slots = Slots::new(2, 100);
+        assert!(slots.take(Urgency::Low, 1) && slots.take(Urgency::Low, 1));
+    }
+
+    #[test]
+    fn memory_is_taken_and_given_back_with_the_place() {
+        let mut slots = Slots::new(10, 100);
+        assert!(slots.take(Urgency::Normal, 60));
+        assert!(!slots.take(Urgency::Critical, 60));
+        assert!(slots.take(Urgency::Normal, 40));
+        assert_eq!(slots.free_memory(), 0);
+        slots.give_back(60);
+        assert!(slots.take(Urgency::Critical, 60));
+    }
+
+    #[test]
+    fn who_fits_is_called_in_before_a_more_urgent_call_that_does_not() {
+        let mut room = WaitingRoom::new(9);
+        room.enter(Urgency::High, LATER, 60);
+        room.enter(Urgency::Normal, LATER, 10);
+        let mut slots = Slots::new(10, 50);
+        let mut next = || room.next(SOON, |urgency, &memory| slots.take(urgency, memory)).0;
+        assert_eq!((next(), next()), (Some(10), None));
+        assert_eq!(room.len(), 1);
     }
 
     #[test]
@@ -158,7 +199,8 @@ mod tests {
         ] {
             assert_eq!(room.enter(urgency, deadline, call), Waits::Seated);
         }
-        let order: Vec<_> = std::iter::from_fn(|| room.next(Duration::ZERO).0).collect();
+        let order: Vec<_> =
+            std::iter::from_fn(|| room.next(Duration::ZERO, |_, _| true).0).collect();
         assert_eq!(order, ["high, soon", "high, soon, after it", "high, later", "normal"]);
     }
 
@@ -179,7 +221,7 @@ mod tests {
         let mut room = WaitingRoom::new(3);
         room.enter(Urgency::Normal, SOON, "late");
         room.enter(Urgency::Normal, LATER, "in time");
-        assert_eq!(room.next(SOON), (Some("in time"), vec!["late"]));
+        assert_eq!(room.next(SOON, |_, _| true), (Some("in time"), vec!["late"]));
         assert!(room.is_empty());
     }
 }

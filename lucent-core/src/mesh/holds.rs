@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::mesh::{NodeId, NotOwner, Shard, mesh_node::MeshNode};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+use crate::mesh::{
+    NodeId, NotOwner, Shard,
+    mesh_node::{MeshNode, State},
+};
 
 /// A call inside a shard; leaves it when dropped.
 pub(super) struct Inside<'a> {
@@ -40,21 +45,52 @@ impl Drop for Inside<'_> {
     }
 }
 
-/// A place to run in; goes to the next one that waits when dropped.
-pub(super) struct Place<'a>(pub(super) &'a MeshNode);
+/// A place to run in, with its memory; goes to those that wait when dropped, also when it is dropped
+/// on its way to one of them.
+pub(super) struct Place {
+    /// Nobody, if it is given back.
+    node: Option<MeshNode>,
+    memory: u64,
+}
 
-impl Drop for Place<'_> {
+/// A call that waits for a place.
+pub(super) struct Seat {
+    pub(super) call_in: oneshot::Sender<Place>,
+    pub(super) memory: u64,
+}
+
+impl Place {
+    /// A place that is taken.
+    pub(super) fn new(node: &MeshNode, memory: u64) -> Self {
+        Self { node: Some(node.clone()), memory }
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        let now = self.0.now();
-        let mut state = self.0.lock();
-        // Those whose callers are gone, or whose deadline has passed, are passed over.
-        while let (Some(next), _late) = state.room.next(now) {
-            if next.send(()).is_ok() {
-                return;
+        let Some(node) = self.node.take() else { return };
+        let now = node.now();
+        let mut state = node.lock();
+        state.slots.give_back(self.memory);
+        loop {
+            let State { slots, room, .. } = &mut *state;
+            // Those whose deadline has passed are passed over.
+            let (next, _late) = room.next(now, |urgency, seat| slots.take(urgency, seat.memory));
+            let Some(Seat { call_in, memory }) = next else { return };
+            if let Err(mut place) = call_in.send(Self::new(&node, memory)) {
+                // Its caller is gone. This place must not take the lock that is held here.
+                place.node = None;
+                slots.give_back(memory);
             }
         }
-        state.slots.give_back();
     }
+}
+
+/// Everything that a call holds while it runs, in the order in which it is given back.
+pub(super) struct Admitted<'a> {
+    pub(super) _place: Place,
+    pub(super) _turn: Option<OwnedMutexGuard<()>>,
+    pub(super) _inside: Option<Inside<'a>>,
 }
 
 /// Counts a call that is on its way to another node.

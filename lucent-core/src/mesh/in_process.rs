@@ -18,6 +18,7 @@ use crate::{
         Beat, BeatPolicy, Capacity, Members, MeshNode, NodeId, Ownership, Request, Serve, Standing,
         Transport, TransportError, mesh_node::WeakMeshNode,
     },
+    position::Position,
     time::Clock,
 };
 
@@ -141,18 +142,28 @@ struct Link {
     me: NodeId,
 }
 
+impl Link {
+    fn reach(&self, to: &NodeId) -> Option<MeshNode> {
+        let state = self.mesh.lock();
+        let is_cut = state.cut.contains(to) || state.cut.contains(&self.me);
+        state.nodes.get(to).filter(|_| !is_cut).and_then(WeakMeshNode::upgrade)
+    }
+}
+
 #[async_trait]
 impl Transport for Link {
     async fn send(&self, to: &NodeId, request: Request) -> Result<Bytes, TransportError> {
-        let node = {
-            let state = self.mesh.lock();
-            let is_cut = state.cut.contains(to) || state.cut.contains(&self.me);
-            state.nodes.get(to).filter(|_| !is_cut).and_then(WeakMeshNode::upgrade)
-        };
-        match node {
+        match self.reach(to) {
             Some(node) => node.receive(request).await,
             None => Err(TransportError::Unreachable { node: to.clone() }),
         }
+    }
+
+    async fn confirm(&self, to: &NodeId, position: Position) -> Result<(), TransportError> {
+        let unreachable = || TransportError::Unreachable { node: to.clone() };
+        self.reach(to).ok_or_else(unreachable)?.obey(position).await;
+        // An answer from behind a cut does not arrive.
+        self.reach(to).map(drop).ok_or_else(unreachable)
     }
 
     async fn announce(&self, beat: Beat) -> Result<Vec<Beat>, TransportError> {

@@ -1,7 +1,7 @@
-//! A node that takes part: routes its own calls, and runs those of others.
+//! A node that takes part: what it knows of the others, and what they know of it.
 //!
-//! Invariants: the calls of a shard run one after another, in the order of their arrival; a node
-//! that has not reached the others for as long as it takes to be given up by them runs no keyed call.
+//! Invariant: a node that has not reached the others for as long as it takes to be given up by them
+//! runs no keyed call.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,17 +12,14 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::{
-    Uuid,
     mesh::{
-        Beat, BeatPolicy, Call, Capacity, Gate, Load, Members, Needs, NodeId, NotOwner, Nowhere,
-        Ownership, PeakLatency, Request, Shard, Slots, Transport, TransportError, WaitingRoom,
-        Waits,
-        holds::{Inside, Place, Sent},
-        route::{Knowledge, route},
+        Beat, BeatPolicy, Capacity, Gate, Load, Members, NodeId, Nowhere, Ownership, PeakLatency,
+        Request, Shard, Slots, Transport, TransportError, WaitingRoom, holds::Seat,
     },
+    position::Position,
     time::Clock,
 };
 
@@ -37,41 +34,61 @@ pub trait Serve: Send + Sync + 'static {
     /// # Errors
     /// What went wrong, as a text.
     async fn serve(&self, request: &Request) -> Result<Bytes, String>;
+
+    /// Waits until everything that runs here obeys what the log says up to a position; at once if
+    /// nothing here is controlled by the log.
+    async fn obey(&self, position: Position) {
+        let _ = position;
+    }
+
+    /// Hears after each beat whether this node knows the others.
+    fn contact(&self, contact: Contact) {
+        let _ = contact;
+    }
+}
+
+/// Whether a node knows the others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Contact {
+    /// It has reached them.
+    Held,
+    /// It has not reached them for so long that they are about to count it as gone.
+    Lost,
 }
 
 /// A node. Clones are the same node.
 #[derive(Clone)]
 pub struct MeshNode {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// A node as the network knows it: it does not keep the node running.
 #[derive(Clone)]
 pub(super) struct WeakMeshNode(Weak<Inner>);
 
-struct Inner {
-    id: NodeId,
-    capacity: Capacity,
-    policy: BeatPolicy,
+pub(super) struct Inner {
+    pub(super) id: NodeId,
+    pub(super) capacity: Capacity,
+    pub(super) policy: BeatPolicy,
     functions: Arc<BTreeSet<Arc<str>>>,
-    handler: Arc<dyn Serve>,
-    transport: Arc<dyn Transport>,
+    pub(super) handler: Arc<dyn Serve>,
+    pub(super) transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// The epoch of the table that is in force.
-    epoch: watch::Sender<u64>,
+    pub(super) epoch: watch::Sender<u64>,
     /// How many shards are being given up.
     closing: watch::Sender<usize>,
 }
 
 pub(super) struct State {
-    members: Members,
+    pub(super) members: Members,
     pub(super) ownership: Arc<Ownership>,
     pub(super) gate: Gate,
     pub(super) slots: Slots,
-    pub(super) room: WaitingRoom<oneshot::Sender<()>>,
+    pub(super) room: WaitingRoom<Seat>,
     pub(super) sent: BTreeMap<NodeId, u32>,
-    latency: PeakLatency,
+    pub(super) latency: PeakLatency,
     pub(super) lines: HashMap<Shard, Arc<tokio::sync::Mutex<()>>>,
     sequence: u64,
     draining: bool,
@@ -106,7 +123,7 @@ impl MeshNode {
             members: Members::new(policy),
             ownership: Arc::new(Ownership::nobody()),
             gate: Gate::new(),
-            slots: Slots::new(capacity.slots),
+            slots: Slots::new(capacity.slots, capacity.memory),
             room: WaitingRoom::new(capacity.slots as usize * SEATS_PER_SLOT),
             sent: BTreeMap::new(),
             latency: PeakLatency::new(LATENCY_FADES),
@@ -134,145 +151,16 @@ impl MeshNode {
         WeakMeshNode(Arc::downgrade(&self.inner))
     }
 
+    /// How often it is to beat, and what silence means.
+    #[must_use]
+    pub fn policy(&self) -> &BeatPolicy {
+        &self.inner.policy
+    }
+
     /// Its name.
     #[must_use]
     pub fn id(&self) -> &NodeId {
         &self.inner.id
-    }
-
-    /// Calls a function, here or elsewhere. A call without a key is tried on other nodes if one
-    /// does not run it: functions are pure, so running one twice does no harm. A call with a key
-    /// waits for its shard's next owner if the shard is changing hands.
-    ///
-    /// # Errors
-    /// [`MeshError`].
-    ///
-    /// # Cancel safety
-    /// A call that is given up may have run.
-    pub async fn call(&self, request: Request) -> Result<Bytes, MeshError> {
-        let patience = request.patience;
-        let late = || TransportError::Late { node: self.inner.id.clone(), patience };
-        match tokio::time::timeout(patience, self.try_nodes(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(late().into()),
-        }
-    }
-
-    async fn try_nodes(&self, request: Request) -> Result<Bytes, MeshError> {
-        let mut tried = BTreeSet::new();
-        let mut last = None;
-        loop {
-            let node = match (self.route(&request, &tried), last.take()) {
-                (Ok(node), _) => node,
-                // No other node can take it: what the last one said is why.
-                (Err(_), Some(failed)) => return Err(failed),
-                (Err(nowhere), None) => return Err(nowhere.into()),
-            };
-            let failed = match self.hand_to(&node, request.clone()).await {
-                Ok(reply) => return Ok(reply),
-                Err(failed) => failed,
-            };
-            match failed {
-                TransportError::NotOwner(NotOwner { epoch, .. }) => self.wait_for(epoch).await,
-                failed if request.key.is_some() || !failed.is_about_the_node() => {
-                    return Err(failed.into());
-                }
-                failed => {
-                    tried.insert(node);
-                    if tried.len() > MOST_NODES {
-                        return Err(failed.into());
-                    }
-                    last = Some(MeshError::from(failed));
-                }
-            }
-        }
-    }
-
-    fn route(&self, request: &Request, tried: &BTreeSet<NodeId>) -> Result<NodeId, Nowhere> {
-        let state = self.lock();
-        let mut members = state.members.clone();
-        for node in tried {
-            members.left(node);
-        }
-        let call = Call {
-            function: &request.function,
-            key: request.key.as_deref(),
-            needs: Needs::default(),
-        };
-        let knowledge = Knowledge {
-            me: &self.inner.id,
-            members: &members,
-            ownership: &state.ownership,
-            sent: &state.sent,
-            now: self.now(),
-        };
-        let (one, two) = Uuid::new_v4().as_u64_pair();
-        route(&call, &knowledge, [one, two]).map(|route| route.node)
-    }
-
-    async fn hand_to(&self, node: &NodeId, request: Request) -> Result<Bytes, TransportError> {
-        if *node == self.inner.id {
-            return self.receive(request).await;
-        }
-        let _counted = Sent::count(self, node);
-        self.inner.transport.send(node, request).await
-    }
-
-    /// Waits until the table of owners has changed, or is of that epoch.
-    async fn wait_for(&self, epoch: u64) {
-        let mut epochs = self.inner.epoch.subscribe();
-        let known = *epochs.borrow_and_update();
-        if known < epoch {
-            // The sender lives as long as this node.
-            drop(epochs.wait_for(|now| *now >= epoch).await);
-        } else {
-            drop(epochs.changed().await);
-        }
-    }
-
-    /// Runs a call that was routed to this node.
-    ///
-    /// # Errors
-    /// [`TransportError`].
-    ///
-    /// # Cancel safety
-    /// A call that is given up is not run on; its place and its turn are free again.
-    pub async fn receive(&self, request: Request) -> Result<Bytes, TransportError> {
-        let shard = request.key.as_deref().map(Shard::of);
-        let inside = shard.map(|shard| Inside::enter(self, shard)).transpose()?;
-        let line = inside.as_ref().map(|inside| inside.line());
-        let _turn = match &line {
-            Some(line) => Some(line.lock().await),
-            None => None,
-        };
-        let _place = self.place(&request).await?;
-        let started = self.now();
-        let outcome = self.inner.handler.serve(&request).await;
-        let now = self.now();
-        self.lock().latency.saw(now.saturating_sub(started), now);
-        outcome.map_err(|reason| TransportError::Failed {
-            node: self.inner.id.clone(),
-            function: Arc::clone(&request.function),
-            reason,
-        })
-    }
-
-    async fn place(&self, request: &Request) -> Result<Place<'_>, TransportError> {
-        let busy = || TransportError::Busy { node: self.inner.id.clone() };
-        let called = {
-            let mut state = self.lock();
-            if state.slots.take(request.urgency) {
-                return Ok(Place(self));
-            }
-            let (call_in, called) = oneshot::channel();
-            let deadline = self.now() + request.patience;
-            match state.room.enter(request.urgency, deadline, call_in) {
-                Waits::TurnedAway(_) => return Err(busy()),
-                // Who is turned away learns it from the dropped way in.
-                Waits::Seated | Waits::InsteadOf(_) => called,
-            }
-        };
-        called.await.map(|()| Place(self)).map_err(|_| busy())
     }
 
     /// Tells the others how this node is, and learns how they are; to be done once in each
@@ -282,14 +170,35 @@ impl MeshNode {
     /// When nobody was reached.
     pub async fn beat(&self) -> Result<(), TransportError> {
         let sent_at = self.now();
-        let others = self.inner.transport.announce(self.next_beat()).await?;
-        let mut state = self.lock();
-        state.contact = std::cmp::max(state.contact, sent_at);
-        let now = self.now();
-        for beat in others {
-            state.members.heard(beat, now);
+        let announced = self.inner.transport.announce(self.next_beat());
+        let announced = tokio::time::timeout(self.inner.policy.every, announced).await;
+        let unreachable = || TransportError::Unreachable { node: self.inner.id.clone() };
+        let others = match announced.map_err(|_| unreachable()).and_then(|announced| announced) {
+            Ok(others) => others,
+            Err(error) => {
+                if self.is_nearly_given_up() {
+                    self.inner.handler.contact(Contact::Lost);
+                }
+                return Err(error);
+            }
+        };
+        {
+            let mut state = self.lock();
+            state.contact = std::cmp::max(state.contact, sent_at);
+            let now = self.now();
+            for beat in others {
+                state.members.heard(beat, now);
+            }
         }
+        self.inner.handler.contact(Contact::Held);
         Ok(())
+    }
+
+    /// Whether the others may count this node as gone before its next beat is over.
+    fn is_nearly_given_up(&self) -> bool {
+        let contact = self.lock().contact;
+        let margin = self.inner.policy.every.saturating_mul(2);
+        self.now().saturating_add(margin) >= contact.saturating_add(self.patience_of_others())
     }
 
     fn next_beat(&self) -> Beat {
@@ -301,6 +210,7 @@ impl MeshNode {
             in_flight,
             latency: state.latency.mean(),
             cpu_pressure: f64::from(in_flight) / f64::from(self.inner.capacity.slots.max(1)),
+            free_memory: state.slots.free_memory(),
             ..Load::idle(&self.inner.capacity)
         };
         Beat {
@@ -385,9 +295,6 @@ impl fmt::Debug for MeshNode {
 
 /// How many calls wait for each place before further ones are turned away.
 const SEATS_PER_SLOT: usize = 16;
-
-/// How many nodes are tried after the first.
-const MOST_NODES: usize = 2;
 
 /// How fast a slow call is forgotten.
 const LATENCY_FADES: Duration = Duration::from_secs(10);

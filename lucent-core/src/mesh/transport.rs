@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::mesh::{Beat, NodeId, NotOwner, Urgency};
+use crate::{
+    mesh::{Beat, Needs, NodeId, NotOwner, Urgency},
+    position::Position,
+};
 
 /// A call on its way to the node that runs it.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Request {
     pub key: Option<Arc<str>>,
     /// How urgent it is.
     pub urgency: Urgency,
+    /// What it takes while it runs.
+    pub needs: Needs,
     /// How long the caller waits.
     pub patience: Duration,
     /// The encoded input.
@@ -36,6 +41,12 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When nobody was reached.
     async fn announce(&self, beat: Beat) -> Result<Vec<Beat>, TransportError>;
+
+    /// Waits until another node [obeys](crate::mesh::Serve::obey) what the log says up to a position.
+    ///
+    /// # Errors
+    /// [`TransportError::Unreachable`].
+    async fn confirm(&self, to: &NodeId, position: Position) -> Result<(), TransportError>;
 }
 
 /// A call that another node did not run to its end.
@@ -56,6 +67,18 @@ pub enum TransportError {
     Busy {
         /// The node.
         node: NodeId,
+    },
+    /// The call takes more memory than the node has in all.
+    #[error(
+        "the call takes {needed} bytes, and node {node} has {has} in all: give it more, or lower the function's `needs`"
+    )]
+    TooLarge {
+        /// The node.
+        node: NodeId,
+        /// What the call takes.
+        needed: u64,
+        /// What the node has.
+        has: u64,
     },
     /// The node did not get to it in time.
     #[error("node {node} did not get to the call within {patience:?}")]

@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::{stable_hash::stable_hash, store::DocumentKey};
 
-/// One of the parts into which the documents of a projection are divided by their keys.
+/// One of the parts into which the documents of a projection are divided by their keys, or the
+/// streams of an event handler by their names.
 ///
 /// A key's partition is its hash modulo the number of partitions. The hash is the FNV-1a hash of the
 /// key's UTF-8, of 64 bits, whose bits are then mixed as MurmurHash3 mixes its last ones.
@@ -42,7 +43,12 @@ impl Partition {
     /// Whether the document of this key belongs to it.
     #[must_use]
     pub fn owns(self, key: &DocumentKey) -> bool {
-        self.count == 1 || hash(key.as_str()) % u64::from(self.count) == u64::from(self.index)
+        self.owns_text(key.as_str())
+    }
+
+    /// Whether what has this for a key belongs to it.
+    pub(crate) fn owns_text(self, key: &str) -> bool {
+        self.count == 1 || hash(key) % u64::from(self.count) == u64::from(self.index)
     }
 }
 

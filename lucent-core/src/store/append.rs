@@ -3,7 +3,7 @@
 //! Invariant: an [`Append`] is all or nothing, and an error means that nothing was written, unless it
 //! says that this is unknown.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use bytes::Bytes;
 
@@ -98,8 +98,24 @@ pub struct Append {
     pub command: Option<CommandId>,
     /// Kept with the command id and given back with its outcome: an encoded reply.
     pub reply: Option<Bytes>,
+    /// Commands that share a batch of one write, each with an outcome of its own; there is no
+    /// `command` then. If one of them is known, nothing is written:
+    /// [`AppendError::CommandKnown`].
+    pub joined: Vec<JoinedCommand>,
     /// Projections to run in the append's transaction.
     pub inline: InlineProjections,
+}
+
+/// A command that shares a batch with others.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct JoinedCommand {
+    /// Its id: once with this append, and never again.
+    pub id: CommandId,
+    /// How many events of the write come up to this command's last one: its outcome has the version
+    /// that the stream had then, and the position of the whole batch.
+    pub events: usize,
+    /// Its encoded reply, which is kept and given back with its outcome.
+    pub reply: Option<Bytes>,
 }
 
 impl Append {
@@ -118,9 +134,10 @@ impl Append {
     /// Checks what every store must refuse before it writes anything.
     ///
     /// # Errors
-    /// [`AppendError::Invalid`] if a stream occurs twice; [`AppendError::TooLarge`] if a payload is
-    /// longer than `limit` bytes.
+    /// [`AppendError::Invalid`] if a stream or a command id occurs twice, or joined commands do not fit
+    /// the batch; [`AppendError::TooLarge`] if a payload is longer than `limit` bytes.
     pub fn validate(&self, limit: usize) -> Result<(), AppendError> {
+        self.validate_joined()?;
         for (index, write) in self.writes.iter().enumerate() {
             if self.writes[..index].iter().any(|earlier| earlier.stream == write.stream) {
                 return Err(AppendError::Invalid {
@@ -141,6 +158,41 @@ impl Append {
             }
         }
         Ok(())
+    }
+}
+
+impl Append {
+    fn validate_joined(&self) -> Result<(), AppendError> {
+        if self.joined.is_empty() {
+            return Ok(());
+        }
+        let reason = match &self.writes[..] {
+            [write] if self.joined.iter().any(|joined| joined.events > write.events.len()) => {
+                "a joined command has more events than the write"
+            }
+            [_] if self.command.is_some() => "it has a command of its own and joined ones",
+            [_] => {
+                let mut ids = HashSet::new();
+                let Some(twice) = self.joined.iter().find(|joined| !ids.insert(joined.id)) else {
+                    return Ok(());
+                };
+                let reason = format!("command {} is joined to it twice", twice.id);
+                return Err(AppendError::Invalid { reason });
+            }
+            _ => "commands can only be joined to a batch of one write",
+        };
+        Err(AppendError::Invalid { reason: reason.to_owned() })
+    }
+}
+
+impl JoinedCommand {
+    /// What is kept of it and given to whoever repeats it: the batch's last position, and the version
+    /// after its own events. `before` is the version that the stream had before the batch.
+    #[must_use]
+    pub fn outcome(&self, position: Position, before: Version) -> Appended {
+        let versions = vec![before.plus(self.events)];
+        // A reply is shared.
+        Appended { position, versions, repeated: true, reply: self.reply.clone() }
     }
 }
 
@@ -221,6 +273,14 @@ pub enum AppendError {
         after: Position,
         /// The first matching event.
         found: Position,
+    },
+    /// A joined command was done before.
+    #[error(
+        "command {command} is joined to the append and was done before: append the others without it"
+    )]
+    CommandKnown {
+        /// The first of the joined commands that is known.
+        command: CommandId,
     },
     /// The batch contradicts itself.
     #[error("cannot append: {reason}")]

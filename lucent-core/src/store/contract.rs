@@ -10,7 +10,7 @@ use crate::{
     position::{Position, Version},
     store::{
         Append, AppendError, Appended, LeaseStore, LogPage, LogRead, ReadModelStore, SnapshotStore,
-        StoreError, StreamPage, StreamRead,
+        StoreError, StreamFolder, StreamPage, StreamRead, fold::fold_pages,
     },
     stream::StreamId,
 };
@@ -23,7 +23,8 @@ use crate::{
 /// - Positions grow in the order in which events become visible: who reads after the last position
 ///   that it saw misses nothing, whatever other writers do.
 /// - An acknowledged append survives the loss of power, unless the store was opened relaxed.
-/// - A repeated command id has no effect and gives the first outcome.
+/// - A repeated command id has no effect and gives the first outcome; of several commands that share
+///   an append, each has an outcome of its own.
 ///
 /// # Cancel safety
 /// Dropping a future of [`EventStore::append`] leaves either all or nothing written; the other
@@ -47,6 +48,24 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the store fails.
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError>;
+
+    /// Passes the events of a stream after a version to `folder`, and gives the stream's version as
+    /// it was when the last of them was read. A stream that does not exist has no events.
+    ///
+    /// A store that can do so runs `folder` where it reads. Otherwise this is a loop over
+    /// [`Self::read_stream`], and nobody has to write it. Dropping the future does not stop a fold
+    /// at once; who wants that lets `folder` break.
+    ///
+    /// # Errors
+    /// When the store fails; `folder` has taken the events before that.
+    async fn fold_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        folder: StreamFolder,
+    ) -> Result<Version, StoreError> {
+        fold_pages(self, stream, after, folder).await
+    }
 
     /// Reads a page of the log.
     ///

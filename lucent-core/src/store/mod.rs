@@ -4,6 +4,7 @@ mod append;
 mod contract;
 mod error;
 mod filter;
+mod fold;
 mod leases;
 mod parked;
 mod read;
@@ -12,11 +13,12 @@ mod snapshots;
 
 pub use append::{
     Append, AppendCondition, AppendError, Appended, ExpectedVersion, InlineProjections,
-    StreamWrite, VersionConflict,
+    JoinedCommand, StreamWrite, VersionConflict,
 };
 pub use contract::{EventStore, Store};
 pub use error::StoreError;
 pub use filter::{EventFilter, EventQuery, QueryItem};
+pub use fold::StreamFolder;
 pub use leases::{Fence, HeldLease, LeaseOutcome, LeaseStore, lease_micros};
 pub use parked::{
     Parked, ParkedChange, ParkedEvent, ParkedKey, ParkedKeys, ParkedLine, StoredVersion,

@@ -150,6 +150,17 @@ async fn a_panic_in_user_code_leaves_the_other_aggregates_and_this_one_usable() 
 }
 
 #[tokio::test]
+async fn a_panic_while_a_state_is_loaded_reaches_the_caller_and_spares_the_store() {
+    let store = MemoryStore::new();
+    let app = app(store.clone()).await;
+    append_elsewhere(&store, "a", &[TillEvent::CoinAdded { value: CURSED }]).await;
+    let panicking = tokio::spawn(app.execute(add("a", &[1])).into_future());
+    let panic = panicking.await.unwrap_err().into_panic();
+    assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains("a cursed coin")));
+    assert_eq!(app.execute(open("b")).await.unwrap().events, 1);
+}
+
+#[tokio::test]
 async fn context_and_causation_travel_with_the_events() {
     let app = app(MemoryStore::new()).await;
     let context = BusinessContext::default().with("user", "ada");

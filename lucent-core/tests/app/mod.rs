@@ -10,6 +10,7 @@ mod parking;
 mod partitions;
 mod projections;
 mod rebuilding;
+mod shared_handlers;
 mod start;
 pub mod store_with_faults;
 mod unreadable;

@@ -60,6 +60,7 @@ pub enum Fault {
 pub struct Faults {
     fault: watch::Sender<Fault>,
     appends: AtomicUsize,
+    steps: AtomicUsize,
     before_append: Hook,
 }
 
@@ -80,6 +81,11 @@ impl Faults {
 
     pub fn appends(&self) -> usize {
         self.appends.load(Ordering::SeqCst)
+    }
+
+    /// How many steps of projections and event handlers were taken.
+    pub fn steps(&self) -> usize {
+        self.steps.load(Ordering::SeqCst)
     }
 
     /// What others do before the next append comes to the store.
@@ -254,7 +260,11 @@ impl ReadModelStore for StoreWithFaults {
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
             Fault::NoSteps => Err(busy().into()),
-            _ => self.inner.commit_projection(commit).await,
+            _ => {
+                self.inner.commit_projection(commit).await?;
+                self.faults.steps.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
         }
     }
 

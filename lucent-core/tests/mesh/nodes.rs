@@ -11,8 +11,8 @@ use bytes::Bytes;
 use lucent_core::{
     ManualClock, Timestamp,
     mesh::{
-        BeatPolicy, Capacity, InProcessMesh, MeshError, MeshNode, NodeId, Request, Serve, Shard,
-        TransportError, Urgency,
+        BeatPolicy, Capacity, InProcessMesh, MeshError, MeshNode, Needs, NodeId, Request, Serve,
+        Shard, TransportError, Urgency,
     },
 };
 use tokio::sync::Semaphore;
@@ -108,6 +108,7 @@ fn request(key: Option<&str>, payload: &str) -> Request {
         function: "fee v1".into(),
         key: key.map(Into::into),
         urgency: Urgency::Normal,
+        needs: Needs::default(),
         patience: Duration::from_secs(600),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
     }

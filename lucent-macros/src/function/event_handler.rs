@@ -1,5 +1,6 @@
 //! `#[event_handler]`.
 
+use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
@@ -11,12 +12,15 @@ use super::{
 };
 use crate::{
     errors::Errors,
+    input,
     root::{at, mixed},
 };
 
 pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
-    let Function { root, listing, .. } = function;
+    let Function { root, listing, arguments, .. } = function;
     let name = projector::name(function, errors);
+    let partitions = projector::number_of_partitions(arguments, "an event handler", errors);
+    let checkpoint = checkpoint(arguments, errors);
     let ident = &function.signature.ident;
     let Some((event, rest)) = function.parameters.split_first() else {
         errors.at(
@@ -71,6 +75,8 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             impl #root::Reaction for __LucentReaction {
                 #event_type
                 const NAME: &'static str = #name;
+                #partitions
+                #checkpoint
                 fn check(shell: &#root::Shell) -> #p::Result<(), #root::MissingResource> {
                     (#checks)(shell)
                 }
@@ -87,4 +93,21 @@ pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
             #listed
         };
     }
+}
+
+/// After how many events its checkpoint is committed, if it says so.
+fn checkpoint(arguments: &Arguments, errors: &mut Errors) -> Option<TokenStream> {
+    const EXAMPLE: &str = "write `checkpoint(every = 1)`";
+    let argument = arguments.find("checkpoint")?;
+    let ArgumentValue::List(inner) = &argument.value else {
+        errors.at(argument.value_span(), format!("`checkpoint` takes a list: {EXAMPLE}"));
+        return None;
+    };
+    inner.check_keys("checkpoint", &["every"], errors.list());
+    if inner.find("every").is_none() {
+        let message = format!("`checkpoint` does not say after how many events: {EXAMPLE}");
+        errors.at(argument.key.span(), message);
+    }
+    let every = input::number(inner, "every", 1, errors)?;
+    Some(quote_spanned!(mixed()=> const CHECKPOINT_EVERY: u32 = #every;))
 }

@@ -1,6 +1,6 @@
 //! `#[projector]`.
 
-use lucent_syntax::ArgumentValue;
+use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Expr, Lit};
@@ -155,25 +155,35 @@ fn consistency(function: &Function, errors: &mut Errors) -> syn::Ident {
 }
 
 /// Into how many partitions its documents are divided, if it says so.
-fn partitions(arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> Option<TokenStream> {
-    const MOST: u32 = 1_024;
-    let argument = arguments.find("partitions")?;
-    let count = input::number(arguments, "partitions", 8, errors)?;
-    if count > MOST {
-        errors.at(argument.value_span(), format!("a projector has at most {MOST} partitions"));
-    }
+fn partitions(arguments: &Arguments, errors: &mut Errors) -> Option<TokenStream> {
+    let number = number_of_partitions(arguments, "a projector", errors)?;
     for word in ["inline", "live"] {
         if arguments.find(word).is_some() {
             let message = format!(
                 "a projector that is `{word}` has no partitions to share: remove one of the two"
             );
-            errors.at(argument.key.span(), message);
+            errors.at(arguments.find("partitions")?.key.span(), message);
         }
+    }
+    Some(number)
+}
+
+/// The number of partitions, if there is one; `whose` begins a sentence.
+pub(super) fn number_of_partitions(
+    arguments: &Arguments,
+    whose: &str,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    const MOST: u32 = 1_024;
+    let argument = arguments.find("partitions")?;
+    let count = input::number(arguments, "partitions", 8, errors)?;
+    if count > MOST {
+        errors.at(argument.value_span(), format!("{whose} has at most {MOST} partitions"));
     }
     Some(quote_spanned!(mixed()=> const PARTITIONS: u32 = #count;))
 }
 
-fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) -> TokenStream {
+fn keys(root: &Root, arguments: &Arguments, errors: &mut Errors) -> TokenStream {
     const EXAMPLE: &str = "write `key = function`, where `fn function(event: &Event)` returns a text, an id, or an `Option` or a `Vec` of these, or write `key = \"…\"` for one document";
     let p = root.private();
     let mixed = mixed();
@@ -199,7 +209,7 @@ fn keys(root: &Root, arguments: &lucent_syntax::Arguments, errors: &mut Errors) 
 }
 
 /// The documents of an event that cannot be read, where the key does not depend on what is in it.
-fn unread_keys(root: &Root, arguments: &lucent_syntax::Arguments) -> Option<TokenStream> {
+fn unread_keys(root: &Root, arguments: &Arguments) -> Option<TokenStream> {
     let p = root.private();
     let mixed = mixed();
     let keys = match arguments.find("key").map(|argument| &argument.value) {

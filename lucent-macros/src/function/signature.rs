@@ -86,6 +86,7 @@ fn known_keys(kind: FunctionKind) -> &'static [&'static str] {
         FunctionKind::Projector => {
             &["name", "version", "inline", "live", "key", "partitions", "crate"]
         }
+        FunctionKind::EventHandler => &["name", "partitions", "checkpoint", "crate"],
         FunctionKind::Function => super::routed::KEYS,
         _ => &["name", "crate"],
     }

@@ -13,6 +13,7 @@ pub mod behaviors;
 mod fixture;
 mod gap;
 mod handle;
+mod mortal;
 mod subject;
 mod suite;
 mod table;

@@ -146,6 +146,15 @@ macro_rules! __for_each_behavior {
                 ids_do_not_meet,
                 racing_repetitions_have_one_effect,
             }
+            joined_commands [] {
+                each_has_an_outcome_of_its_own,
+                one_that_comes_again_alone_gives_its_outcome,
+                a_known_one_refuses_the_batch,
+                a_known_one_is_not_a_conflict,
+                a_refused_batch_keeps_the_ids_free,
+                those_that_do_not_fit_are_refused,
+                racing_batches_do_a_command_once,
+            }
             reading_streams [] {
                 a_missing_stream_is_empty,
                 reading_starts_after_a_version,
@@ -160,6 +169,13 @@ macro_rules! __for_each_behavior {
                 similar_names_are_different_streams,
                 pages_are_cut_by_bytes,
                 a_large_event_comes_alone,
+            }
+            folding [] {
+                a_fold_sees_what_reading_gives,
+                a_fold_starts_after_a_version,
+                a_missing_stream_folds_to_nothing,
+                a_fold_stops_when_it_has_enough,
+                a_long_stream_folds_whole,
             }
             reading_log [] {
                 the_log_has_every_stream_in_order,
@@ -360,6 +376,16 @@ macro_rules! __for_each_behavior {
                 parked_events_are_shared_by_instances,
                 leases_hold_across_instances,
                 racing_instances_lose_nothing,
+            }
+            decision_models [NoConditions] {
+                of_many_who_want_a_name_exactly_one_gets_it,
+                a_command_id_has_one_effect,
+            }
+            applications [] {
+                callers_on_one_aggregate_lose_and_double_nothing,
+                every_event_counts_once_while_nodes_are_killed,
+                nodes_that_share_a_handler_handle_each_event_once,
+                events_of_a_killed_node_are_handled_by_others,
             }
         }
     };

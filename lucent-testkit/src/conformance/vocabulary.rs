@@ -9,13 +9,14 @@ use tokio::task::JoinSet;
 
 pub(super) use lucent_core::{
     BusinessContext, CommandId, ContentType, EventId, Metadata, NewEvent, Payload, Position,
-    Projection, RecordedEvent, StreamId, Tag, Timestamp, Uuid, Version,
+    Projection, RecordedEvent, StreamEvent, StreamId, Tag, Timestamp, Uuid, Version,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
         DocumentKey, EventFilter, EventQuery, ExpectedVersion, Fence, HeldLease, InlineProjections,
         LeaseOutcome, LogPage, LogRead, PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey,
         ParkedKeys, ParkedLine, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot,
-        SnapshotKey, StoredVersion, StreamPage, StreamRead, StreamWrite, VersionConflict,
+        SnapshotKey, StoredVersion, StreamFolder, StreamPage, StreamRead, StreamWrite,
+        VersionConflict,
     },
 };
 
@@ -25,7 +26,7 @@ pub(super) use crate::conformance::{Handle, Subject};
 pub(super) const MOMENT: i64 = 1_767_607_200_123_456;
 
 /// How long a store may take for what it should do at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The stream of this name.
 pub(super) fn stream(name: &str) -> StreamId {
@@ -147,6 +148,15 @@ pub(super) async fn patiently<F: Future>(what: &str, future: F) -> F::Output {
         Ok(outcome) => outcome,
         Err(_) => panic!("{what} took longer than {PATIENCE:?}"),
     }
+}
+
+/// This many handles on the store: each an instance of its own, if the store can have several.
+pub(super) async fn instances(subject: &Subject, count: usize) -> Vec<Handle> {
+    let mut instances = Vec::new();
+    for _ in 0..count {
+        instances.push(subject.try_second().await.unwrap_or_else(|| subject.store()));
+    }
+    instances
 }
 
 /// Runs tasks at the same time, and gives their outcomes in any order.

@@ -1,6 +1,7 @@
 //! No source file is forgotten.
 //!
-//! Invariant: a file below `src` is the root of a target, or a module that its parent declares.
+//! Invariant: a file below `src` or `tests` is the root of a target, or a module that its parent
+//! declares; material that tests compile or read themselves is neither.
 
 use std::{ffi::OsStr, fs, path::Path};
 
@@ -12,14 +13,21 @@ use crate::{Package, Workspace};
 pub fn problems(workspace: &Workspace, files: &[TextFile]) -> Vec<String> {
     let is_source = |file: &&TextFile| {
         let package = package_of(workspace, &file.path);
-        let sources = package.map(|package| package.folder.join("src"));
-        file.is("rs") && sources.is_some_and(|sources| file.path.starts_with(sources))
+        let inside = package.and_then(|package| file.path.strip_prefix(&package.folder).ok());
+        file.is("rs") && inside.is_some_and(is_code)
     };
     let forgotten =
         files.iter().filter(is_source).filter(|file| !is_compiled(workspace, &file.path));
     forgotten
         .map(|file| format!("{}: declare this module, or delete it", file.path.display()))
         .collect()
+}
+
+/// Whether a path inside of a package is that of a source file, or of a file of tests.
+fn is_code(inside: &Path) -> bool {
+    inside.starts_with("src")
+        || inside.starts_with("tests")
+            && !MATERIAL.iter().any(|folder| inside.starts_with(Path::new("tests").join(folder)))
 }
 
 /// Whether cargo compiles this file: as the root of a target, or as a module that is declared.
@@ -63,6 +71,9 @@ fn name_of(part: Option<&OsStr>) -> Option<&str> {
     part?.to_str()
 }
 
+/// Folders of tests whose files are compiled one by one, or only read.
+const MATERIAL: [&str; 2] = ["fixtures", "ui"];
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -84,9 +95,12 @@ mod tests {
     fn a_forgotten_file_is_found() {
         let workspace = Workspace::load().unwrap();
         let file = |path: &str| TextFile { path: PathBuf::from(path), text: String::new() };
+        let found = ["xtask/src/orphan.rs", "xtask/tests/orphan.rs", "xtask/tests/ui/case.rs"];
         assert_eq!(
-            problems(&workspace, &[file("xtask/src/orphan.rs"), file("xtask/tests/ui/case.rs")]),
-            ["xtask/src/orphan.rs: declare this module, or delete it"]
+            problems(&workspace, &found.map(file)),
+            ["src", "tests"].map(|folder| format!(
+                "xtask/{folder}/orphan.rs: declare this module, or delete it"
+            ))
         );
     }
 }

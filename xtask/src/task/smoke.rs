@@ -31,6 +31,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
 const PROGRAMS: &[Program] = &[
     Program { package: "bank", arguments: &[] },
     Program { package: "trading", arguments: &["--json"] },
+    Program { package: "trading", arguments: &["demonstrate"] },
 ];
 
 /// Includes the build of the program.

@@ -11,7 +11,7 @@ use crate::{
     row::{Json, Micros, content_column, time_columns, to_sql},
     schema::SUPPORTED,
     writer::{
-        draft::{Asked, Draft, Standing},
+        draft::{Asked, Draft, Standing, before},
         request::EncodedAppend,
     },
 };
@@ -66,13 +66,21 @@ impl<'a> Columns<'a> {
                 self.event(one);
             }
         }
+        let last = to_sql(self.head + self.ids.len() as u64);
+        for joined in &append.joined {
+            let version = before(found).plus(joined.events);
+            self.commands.push(joined.id.uuid());
+            self.command_positions.push(last);
+            self.command_versions.push(format!("{{{version}}}"));
+            self.replies.push(joined.reply.as_deref());
+        }
         if let Some(command) = append.command {
             let versions =
                 append.writes.iter().zip(found).map(|(write, found)| {
                     (found.resolve(&[]) + write.events.len() as u64).to_string()
                 });
             self.commands.push(command.uuid());
-            self.command_positions.push(to_sql(self.head + self.ids.len() as u64));
+            self.command_positions.push(last);
             self.command_versions.push(format!("{{{}}}", versions.collect::<Vec<_>>().join(",")));
             self.replies.push(append.reply.as_deref());
         }

@@ -96,6 +96,14 @@ impl<'a> Draft<'a> {
                 None => {}
             }
         }
+        for joined in &append.joined {
+            if self.first_outcome(joined.id).is_some() {
+                return Verdict::Refused(AppendError::CommandKnown { command: joined.id });
+            }
+            if self.state.is_none() {
+                self.new_commands.push(joined.id.uuid());
+            }
+        }
         let asked = self.asked.len();
         let verdict = self.judge_writes(append);
         if !matches!(verdict, Verdict::Won { .. } | Verdict::Refused(_)) {
@@ -117,6 +125,10 @@ impl<'a> Draft<'a> {
             self.versions.insert(write.stream.clone(), standing);
         }
         self.head += append.event_count() as u64;
+        for joined in &append.joined {
+            let outcome = joined.outcome(Position::new(self.head), before(found));
+            self.commands.insert(joined.id, outcome);
+        }
         if let Some(command) = append.command {
             let outcome = Self::outcome(append, self.head, found, &[]);
             self.commands.insert(command, Appended { repeated: true, ..outcome });
@@ -158,7 +170,7 @@ impl<'a> Draft<'a> {
     fn judge_writes(&mut self, append: &'a EncodedAppend) -> Verdict {
         let mut found = Vec::with_capacity(append.writes.len());
         for write in &append.writes {
-            let standing = match self.standing(write, append.command.is_some()) {
+            let standing = match self.standing(write, append.command_ids().next().is_some()) {
                 Ok(standing) => standing,
                 Err(verdict) => return verdict,
             };
@@ -259,6 +271,12 @@ impl<'a> Draft<'a> {
                 .next()
         })
     }
+}
+
+/// The version of the one stream of an append with joined commands, which is known: the outcomes of
+/// commands are told by it.
+pub(crate) fn before(found: &[Standing]) -> Version {
+    Version::new(found.first().map_or(0, |standing| standing.resolve(&[])))
 }
 
 impl Standing {

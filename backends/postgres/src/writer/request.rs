@@ -5,7 +5,7 @@ use lucent_core::{
     CommandId, Position, StreamId, Tag,
     store::{
         Append, AppendCondition, AppendError, Appended, EventQuery, ExpectedVersion,
-        InlineProjections,
+        InlineProjections, JoinedCommand,
     },
 };
 use tokio::sync::oneshot;
@@ -55,6 +55,7 @@ pub(crate) struct EncodedAppend {
     pub(crate) condition: Option<Condition>,
     pub(crate) command: Option<CommandId>,
     pub(crate) reply: Option<Bytes>,
+    pub(crate) joined: Vec<JoinedCommand>,
     pub(crate) inline: InlineProjections,
     pub(crate) bytes: usize,
     /// Whether the writer could not check the condition.
@@ -92,7 +93,9 @@ impl EncodedAppend {
     /// Checks and encodes an append, on the caller's task.
     pub(crate) fn new(append: Append, max_payload: usize) -> Result<Self, AppendError> {
         append.validate(max_payload)?;
-        let mut bytes = append.reply.as_ref().map_or(0, Bytes::len);
+        let replies = append.joined.iter().filter_map(|joined| joined.reply.as_ref());
+        let replies = replies.chain(&append.reply).map(Bytes::len);
+        let mut bytes: usize = replies.sum();
         let mut writes = Vec::with_capacity(append.writes.len());
         for write in append.writes {
             let mut events = Vec::with_capacity(write.events.len());
@@ -120,10 +123,16 @@ impl EncodedAppend {
             condition,
             command: append.command,
             reply: append.reply,
+            joined: append.joined,
             inline: append.inline,
             bytes,
             check_again: false,
         })
+    }
+
+    /// The ids of its commands.
+    pub(crate) fn command_ids(&self) -> impl Iterator<Item = CommandId> {
+        self.command.into_iter().chain(self.joined.iter().map(|joined| joined.id))
     }
 
     /// How many events it holds.

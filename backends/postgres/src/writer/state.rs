@@ -39,8 +39,11 @@ impl LockedState {
             batch.iter().flat_map(|request| &request.append.writes).map(|w| &w.stream).collect();
         let streams: Vec<&StreamId> = streams.into_iter().collect();
         let names: Vec<&str> = streams.iter().map(|stream| stream.as_str()).collect();
-        let commands: Vec<_> =
-            batch.iter().filter_map(|request| Some(request.append.command?.uuid())).collect();
+        let commands: Vec<_> = batch
+            .iter()
+            .flat_map(|request| request.append.command_ids())
+            .map(|id| id.uuid())
+            .collect();
         let from = to_sql(knowledge.head().unwrap_or(u64::MAX));
         let most = to_sql(MOST_NEWS + 1);
         let (key, news): (&Values<'_>, &Values<'_>) = (&[&lock[0], &lock[1]], &[&from, &most]);

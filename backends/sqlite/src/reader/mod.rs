@@ -5,6 +5,7 @@
 
 mod command;
 mod documents;
+mod fold;
 mod leases;
 mod log;
 mod parked;
@@ -16,6 +17,7 @@ pub(crate) use command::command_outcome;
 pub(crate) use documents::{
     active_version, checkpoint, document, document_page, documents, find as find_projection,
 };
+pub(crate) use fold::fold_turn;
 pub(crate) use leases::{held_leases, lease};
 pub(crate) use log::{json_array, rarest_tag, read_after, read_log};
 pub(crate) use parked::{key_columns, parked, parked_events, stored_versions};

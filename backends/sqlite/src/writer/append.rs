@@ -38,6 +38,11 @@ impl Batch<'_> {
         {
             return Ok(Ok(first));
         }
+        for joined in &append.joined {
+            if command_outcome(self.conn, joined.id)?.is_some() {
+                return Ok(Err(AppendError::CommandKnown { command: joined.id }));
+            }
+        }
         let found = match self.judge(append)? {
             Ok(found) => found,
             Err(refusal) => {
@@ -60,6 +65,10 @@ impl Batch<'_> {
             repeated: false,
             reply: append.reply.clone(),
         };
+        for joined in &append.joined {
+            let before = Version::new(found.first().copied().unwrap_or_default());
+            self.remember(joined.id, append, &joined.outcome(outcome.position, before))?;
+        }
         if let Some(command) = append.command
             && !self.remember(command, append, &outcome)?
             && let Some(first) = command_outcome(self.conn, command)?
@@ -200,7 +209,7 @@ impl Batch<'_> {
                 command.uuid().as_bytes(),
                 to_sql(outcome.position.get()),
                 serde_json::to_string(&versions).unwrap_or_default(),
-                append.reply.as_deref(),
+                outcome.reply.as_deref(),
                 recorded_at.as_micros(),
             ])?;
         Ok(inserted == 1)

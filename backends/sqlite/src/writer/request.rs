@@ -5,8 +5,8 @@ use lucent_core::{
     CommandId, StreamId,
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, DocumentChange,
-        ExpectedVersion, Fence, InlineProjections, LeaseOutcome, ProjectionCommit, ProjectionId,
-        Snapshot, SnapshotKey, StoreError,
+        ExpectedVersion, Fence, InlineProjections, JoinedCommand, LeaseOutcome, ProjectionCommit,
+        ProjectionId, Snapshot, SnapshotKey, StoreError,
     },
 };
 use smallvec::SmallVec;
@@ -52,6 +52,7 @@ pub(crate) struct EncodedAppend {
     pub(crate) condition: Option<AppendCondition>,
     pub(crate) command: Option<CommandId>,
     pub(crate) reply: Option<Bytes>,
+    pub(crate) joined: Vec<JoinedCommand>,
     pub(crate) inline: InlineProjections,
     bytes: usize,
 }
@@ -68,7 +69,9 @@ impl EncodedAppend {
     /// Checks and encodes an append, on the caller's thread.
     pub(crate) fn new(append: Append, max_payload: usize) -> Result<Self, AppendError> {
         append.validate(max_payload)?;
-        let mut bytes = append.reply.as_ref().map_or(0, Bytes::len);
+        let replies = append.joined.iter().filter_map(|joined| joined.reply.as_ref());
+        let replies = replies.chain(&append.reply).map(Bytes::len);
+        let mut bytes: usize = replies.sum();
         let mut writes = SmallVec::with_capacity(append.writes.len());
         for write in append.writes {
             let mut events = SmallVec::with_capacity(write.events.len());
@@ -84,6 +87,7 @@ impl EncodedAppend {
             condition: append.condition,
             command: append.command,
             reply: append.reply,
+            joined: append.joined,
             inline: append.inline,
             bytes,
         })
@@ -94,6 +98,7 @@ impl EncodedAppend {
         self.condition.is_none()
             && self.command.is_none()
             && self.reply.is_none()
+            && self.joined.is_empty()
             && self.inline.as_slice().is_empty()
     }
 

@@ -57,7 +57,7 @@ pub fn keep_books(portfolio: &mut Portfolio, event: &PortfolioEvent) {
             portfolio.terms = Some(*terms);
             portfolio.cash = terms.initial_cash;
         }
-        PortfolioEvent::TradeExecuted { symbol, side, quantity, price, fee, at: _ } => {
+        PortfolioEvent::TradeExecuted { symbol, side, quantity, price, fee, .. } => {
             let amount = quantity * price;
             match side {
                 Side::Buy => portfolio.cash -= amount,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lucent_core::prelude::*;
 use rust_decimal::Decimal;
 
-use crate::{instrument::InstrumentId, portfolio::Terms};
+use crate::{instrument::InstrumentId, portfolio::Terms, strategy::Decided};
 
 /// What happens to a portfolio.
 #[derive(Clone, Debug, Deserialize, Event, Eq, PartialEq, Serialize)]
@@ -29,6 +29,9 @@ pub enum PortfolioEvent {
         fee: Decimal,
         /// When, on the market's clock.
         at: Timestamp,
+        /// Which edition of the strategy wanted it; none if it was ordered by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Decided>,
     },
     /// The strategy wanted to trade, and the books did not allow it.
     OrderRejected {

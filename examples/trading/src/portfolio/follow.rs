@@ -14,7 +14,7 @@ use crate::{
     portfolio::{
         DayValue, Order, OrderRefused, Portfolio, PortfolioEvent, PortfolioId, Side, order::fill,
     },
-    strategy::Signal,
+    strategy::{Decided, Signal},
 };
 
 /// A price, and what the strategy makes of it.
@@ -28,6 +28,8 @@ pub struct Quote {
     pub price: Decimal,
     /// What the strategy says.
     pub signal: Signal,
+    /// Which edition of it, or why there was none to say anything.
+    pub by: Result<Decided, String>,
 }
 
 /// Follows quotes in the order of time, and trades on their signals.
@@ -162,6 +164,7 @@ impl Session {
             quantity,
             price: quote.price,
             at: quote.at,
+            by: quote.by.clone().ok(),
         })
     }
 

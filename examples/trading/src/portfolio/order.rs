@@ -9,6 +9,7 @@ use crate::{
     instrument::InstrumentId,
     money,
     portfolio::{Portfolio, PortfolioEvent, PortfolioId, Side},
+    strategy::Decided,
 };
 
 /// What is to be traded.
@@ -24,6 +25,9 @@ pub struct Order {
     pub price: Decimal,
     /// When, on the market's clock.
     pub at: Timestamp,
+    /// Which edition of the strategy wants it; none if it is placed by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Decided>,
 }
 
 /// Places one order by hand.
@@ -85,6 +89,7 @@ pub(crate) fn fill(portfolio: &Portfolio, order: &Order) -> Result<PortfolioEven
         price: order.price,
         fee,
         at: order.at,
+        by: order.by.clone(),
     })
 }
 

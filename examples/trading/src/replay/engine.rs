@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use lucent_core::{AggregateId as _, App, Position, Timestamp};
+use lucent_core::{
+    AggregateId as _, App, BusinessContext, Position, Timestamp,
+    function::{Called, FunctionManager, TENANT},
+};
 
 use crate::{
     Registry,
@@ -14,7 +17,7 @@ use crate::{
     portfolio::{FollowQuotes, OpenPortfolio, Portfolio, PortfolioId, Quote},
     prices::{Batches, PriceFile, PriceFileError, Row},
     replay::{ReplayError, RequestedTerms, history::averages_at},
-    strategy::{MovingAverages, Strategy},
+    strategy::{Decided, Market, MovingAverages, Signal, Strategy, decide_signal},
 };
 
 /// What to replay, into which portfolio.
@@ -30,11 +33,13 @@ pub struct Replay {
 
 /// How far a replay has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Progress {
+pub struct Progress<'a> {
     /// Rows of the file that are done, those of earlier runs included.
     pub rows: u64,
     /// Up to when the portfolio has followed the market.
     pub through: Option<Timestamp>,
+    /// What the strategy made of the batch that is followed next.
+    pub decided: &'a [Quote],
 }
 
 /// What a replay did.
@@ -51,43 +56,47 @@ pub struct Replayed {
 }
 
 impl Replay {
-    /// Replays a file; `progress` hears about each batch.
+    /// Replays a file; `progress` hears about each batch, and nothing goes on until it has returned.
+    ///
+    /// The strategy is called through `functions`: its edition may change from one price to the next,
+    /// and a price of which no edition may or can say anything is followed without a signal.
     ///
     /// # Errors
-    /// [`ReplayError`]. What was done before the error stays done.
+    /// [`ReplayError`], or what `progress` returned. What was done before the error stays done.
     ///
     /// # Cancel safety
     /// Can be dropped or killed anywhere: the next replay goes on where this one was.
-    pub async fn run(
+    pub async fn run<E: From<ReplayError>>(
         &self,
         app: &App<Registry>,
+        functions: &FunctionManager<Registry>,
         prices: &PriceFile,
-        mut progress: impl FnMut(Progress),
-    ) -> Result<Replayed, ReplayError> {
-        let mut run = Run::open(self, app).await?;
-        let mut reader = prices.sessions()?.batches(self.batch_rows, run.seen);
-        let (mut read, mut recorded) = (Vec::new(), Vec::new());
+        mut progress: impl AsyncFnMut(Progress<'_>) -> Result<(), E>,
+    ) -> Result<Replayed, E> {
+        let mut run = Run::open(self, app, functions).await?;
+        let sessions = prices.sessions().map_err(ReplayError::from)?;
+        let mut reader = sessions.batches(self.batch_rows, run.seen);
+        let mut under_way = UnderWay::default();
         let mut end = false;
         while !end {
-            // While one batch is followed, the next is recorded, and the one after that is read.
-            let reading = tokio::task::spawn_blocking(move || read_batch(reader));
-            let following = run.follow(std::mem::take(&mut recorded));
-            let (next, records, follows) = tokio::join!(reading, run.record(&read), following);
-            run.done.commands += records?;
-            if let Some(followed) = follows? {
-                run.followed(&followed);
-            }
-            recorded = run.quotes(read).await?;
-            let batch;
-            (reader, batch) = next?;
-            read = batch?;
-            end = read.is_empty() && recorded.is_empty();
+            reader = run.advance(reader, &mut under_way).await?;
+            let decided = &under_way.recorded[..];
+            end = under_way.read.is_empty() && decided.is_empty();
             let rows = run.done.rows + reader.skipped();
-            progress(Progress { rows, through: run.through });
+            progress(Progress { rows, through: run.through, decided }).await?;
         }
         run.done.skipped = reader.skipped();
         Ok(run.done)
     }
+}
+
+/// The batches between the file and the books.
+#[derive(Default)]
+struct UnderWay {
+    /// Read, and not yet recorded.
+    read: Vec<Row>,
+    /// Recorded, and not yet followed.
+    recorded: Vec<Quote>,
 }
 
 /// Reads a batch; an empty one is the end.
@@ -99,6 +108,9 @@ fn read_batch(mut batches: Batches) -> (Batches, Result<Vec<Row>, PriceFileError
 /// A replay under way.
 struct Run<'a> {
     app: &'a App<Registry>,
+    functions: &'a FunctionManager<Registry>,
+    /// Who asks the strategy: the portfolio is its tenant.
+    context: BusinessContext,
     portfolio: PortfolioId,
     strategy: Strategy,
     averages: HashMap<InstrumentId, MovingAverages>,
@@ -111,7 +123,11 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Opens the portfolio, if it is not open.
-    async fn open(replay: &Replay, app: &'a App<Registry>) -> Result<Self, ReplayError> {
+    async fn open(
+        replay: &Replay,
+        app: &'a App<Registry>,
+        functions: &'a FunctionManager<Registry>,
+    ) -> Result<Self, ReplayError> {
         let loaded = app.load::<Portfolio>(&replay.portfolio).await?;
         let mut done = Replayed { position: loaded.position, ..Replayed::default() };
         let strategy = match loaded.state.terms {
@@ -129,6 +145,8 @@ impl<'a> Run<'a> {
         };
         Ok(Self {
             app,
+            functions,
+            context: BusinessContext::default().with(TENANT, replay.portfolio.value().clone()),
             portfolio: replay.portfolio.clone(),
             strategy,
             averages: HashMap::new(),
@@ -136,6 +154,27 @@ impl<'a> Run<'a> {
             through: loaded.state.through,
             done,
         })
+    }
+
+    /// Moves every batch on by one place.
+    async fn advance(
+        &mut self,
+        reader: Batches,
+        under_way: &mut UnderWay,
+    ) -> Result<Batches, ReplayError> {
+        // While one batch is followed, the next is recorded, and the one after that is read.
+        let reading = tokio::task::spawn_blocking(move || read_batch(reader));
+        let following = self.follow(std::mem::take(&mut under_way.recorded));
+        let (next, records, follows) =
+            tokio::join!(reading, self.record(&under_way.read), following);
+        self.done.commands += records?;
+        if let Some(followed) = follows? {
+            self.followed(&followed);
+        }
+        under_way.recorded = self.quotes(std::mem::take(&mut under_way.read)).await?;
+        let (reader, batch) = next?;
+        under_way.read = batch?;
+        Ok(reader)
     }
 
     /// Records the prices of a batch: one command for each instrument. Gives their number.
@@ -169,10 +208,21 @@ impl<'a> Run<'a> {
                 self.averages.insert(symbol.clone(), averages);
             }
             let averages = self.averages.get_mut(&symbol).expect("it was inserted if missing");
-            let signal = averages.observe(bar.close);
-            quotes.push(Quote { symbol, at: bar.at, price: bar.close, signal });
+            let trend = averages.observe(bar.close);
+            let market = Market { symbol, at: bar.at, volume: bar.volume, trend };
+            let (signal, by) = self.ask(&market);
+            let Market { symbol, at, .. } = market;
+            quotes.push(Quote { symbol, at, price: bar.close, signal, by });
         }
         Ok(quotes)
+    }
+
+    /// What the strategy says, and which edition of it; nothing if none may or can say anything.
+    fn ask(&self, market: &Market) -> (Signal, Result<Decided, String>) {
+        match self.functions.call::<decide_signal>(&self.context, market) {
+            Ok(Called { value, ran }) => (value, Ok(ran.into())),
+            Err(error) => (Signal::Hold, Err(error.to_string())),
+        }
     }
 
     /// Has the portfolio follow a batch whose prices are recorded.

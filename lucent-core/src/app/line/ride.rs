@@ -27,8 +27,8 @@ use crate::{
     position::{Position, Version},
     state::Evolve,
     store::{
-        Append, AppendError, Appended, ExpectedVersion, Snapshot, SnapshotKey, StoreError,
-        VersionConflict,
+        Append, AppendError, Appended, ExpectedVersion, JoinedCommand, Snapshot, SnapshotKey,
+        StoreError, VersionConflict,
     },
     stream::StreamId,
 };
@@ -40,10 +40,15 @@ pub(crate) struct Slot<A> {
     rides: tokio::sync::Mutex<VecDeque<(GroupId, WeakShared<Way>)>>,
 }
 
-/// The way of a group, of which every command of the group holds a clone.
-pub(crate) type Ride = Shared<Way>;
+/// A command's share in the way of its group.
+pub(crate) enum Ride {
+    /// It was there at once: nobody has to wait, and nobody else can have come aboard.
+    Arrived(Arrival),
+    /// Every command of the group holds a clone.
+    Shared(Shared<Way>),
+}
 
-type Way = BoxFuture<'static, Arrival>;
+pub(crate) type Way = BoxFuture<'static, Arrival>;
 
 /// What came of a group.
 #[derive(Clone, Debug)]
@@ -71,7 +76,7 @@ pub(crate) struct Turn<'a, A> {
     slot: &'a Arc<Slot<A>>,
     rides: tokio::sync::MutexGuard<'a, VecDeque<(GroupId, WeakShared<Way>)>>,
     /// The newest group that somebody waits for.
-    last: Option<(GroupId, Ride)>,
+    last: Option<(GroupId, Shared<Way>)>,
     era: u64,
 }
 
@@ -144,7 +149,7 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
             (waiting.join(self.era, base, loaded, entry)?, waiting.is_busy())
         };
         let before = match self.last.take() {
-            Some((last, ride)) if last == id => return Some(ride),
+            Some((last, ride)) if last == id => return Some(Ride::Shared(ride)),
             before => before.map(|(_, ride)| ride),
         };
         let journey = Journey {
@@ -154,14 +159,32 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
             stream: stream.clone(),
             id,
         };
-        let ride = journey.travel(before, is_busy).boxed().shared();
+        let is_first = before.is_none() && !is_busy;
+        let mut way = journey.travel(before, is_busy).boxed();
+        if is_first
+            // Who gets the ride polls it again, with a waker.
+            && let Some(arrival) = way.as_mut().now_or_never()
+        {
+            return Some(Ride::Arrived(arrival));
+        }
+        let ride = way.shared();
         while self.rides.front().is_some_and(|(_, ride)| ride.upgrade().is_none()) {
             self.rides.pop_front();
         }
         if let Some(weak) = ride.downgrade() {
             self.rides.push_back((id, weak));
         }
-        Some(ride)
+        Some(Ride::Shared(ride))
+    }
+}
+
+impl Ride {
+    /// Waits for what came of the group.
+    pub(crate) async fn arrival(self) -> Arrival {
+        match self {
+            Self::Arrived(arrival) => arrival,
+            Self::Shared(ride) => ride.await,
+        }
     }
 }
 
@@ -192,7 +215,7 @@ struct Journey<A: Aggregate> {
 }
 
 impl<A: Aggregate + Evolve> Journey<A> {
-    async fn travel(self, before: Option<Ride>, is_busy: bool) -> Arrival {
+    async fn travel(self, before: Option<Shared<Way>>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
             arrived(before).await;
         }
@@ -235,8 +258,8 @@ impl<A: Aggregate + Evolve> Journey<A> {
     }
 
     async fn send(&self, departure: Departure<NewEvent>) -> Result<Appended, AppendError> {
-        let Departure { base, confirmed, events, command, .. } = departure;
-        if events.is_empty() && command.is_none() {
+        let Departure { base, confirmed, entries, events, mut commands } = departure;
+        if events.is_empty() && commands.is_empty() {
             return self.check(base, confirmed).await;
         }
         let expected = match base {
@@ -245,9 +268,13 @@ impl<A: Aggregate + Evolve> Journey<A> {
         };
         let mut append = Append::one(self.stream.clone(), expected, events);
         append.inline = self.engine.inline.clone();
-        if let Some((id, reply)) = command {
-            append.command = Some(id);
-            append.reply = Some(reply);
+        match commands.pop_if(|_| entries == 1) {
+            // Alone, a repetition gives the first outcome.
+            Some(JoinedCommand { id, reply, .. }) => {
+                append.command = Some(id);
+                append.reply = reply;
+            }
+            None => append.joined = commands,
         }
         self.engine.events.append(append).await
     }
@@ -264,7 +291,7 @@ impl<A: Aggregate + Evolve> Journey<A> {
 }
 
 /// Waits until a group has arrived, even if its way ends in a panic of the store.
-async fn arrived(ride: Ride) {
+async fn arrived(ride: Shared<Way>) {
     drop(AssertUnwindSafe(ride).catch_unwind().await);
 }
 

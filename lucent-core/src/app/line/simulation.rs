@@ -353,19 +353,19 @@ fn commands_that_come_while_an_append_is_under_way_share_the_next_one() {
 }
 
 #[test]
-fn a_command_with_an_id_is_the_last_of_its_group_and_one_that_must_be_alone_is_alone() {
+fn commands_with_ids_share_a_group_and_one_that_must_be_alone_is_alone() {
     let mut world = World::new();
     let decide = |with_id, alone| Step::Decide { events: 1, with_id, alone };
     for step in [
         decide(false, false),
         decide(true, false),
-        decide(false, false),
+        decide(true, false),
         decide(false, true),
         decide(false, false),
     ] {
         world.step(step);
     }
-    assert_eq!(world.rides.iter().map(|ride| ride.members.len()).collect::<Vec<_>>(), [2, 1, 1, 1]);
+    assert_eq!(world.rides.iter().map(|ride| ride.members.len()).collect::<Vec<_>>(), [3, 1, 1]);
     world.run(&[]);
     world.check();
 }

@@ -14,6 +14,7 @@ use crate::{
     app::Loaded,
     event::CommandId,
     position::{Position, Version},
+    store::JoinedCommand,
 };
 
 /// The newest state of an aggregate, and the groups that will lead to it.
@@ -59,7 +60,7 @@ struct Group<E> {
     bytes: usize,
     full: bool,
     events: Vec<E>,
-    command: Option<(CommandId, Bytes)>,
+    commands: Vec<JoinedCommand>,
 }
 
 /// A group on its way to the store.
@@ -72,7 +73,7 @@ pub(super) struct Departure<E> {
     /// How many commands are in it.
     pub(super) entries: usize,
     pub(super) events: Vec<E>,
-    pub(super) command: Option<(CommandId, Bytes)>,
+    pub(super) commands: Vec<JoinedCommand>,
 }
 
 /// The newest state, taken out to decide on it.
@@ -136,7 +137,7 @@ impl<A, E> Waiting<A, E> {
         if !self.put_back(era, loaded) {
             return None;
         }
-        let has_room = self.groups.back().is_some_and(|group| !group.full) && !entry.alone;
+        let has_room = self.groups.back().is_some_and(|group| group.has_room_for(&entry));
         if !has_room {
             let id = self.next;
             self.next += 1;
@@ -156,8 +157,8 @@ impl<A, E> Waiting<A, E> {
         let group = self.groups.pop_front_if(|group| group.id == id)?;
         self.under_way = Some(id);
         self.crowd = group.entries;
-        let Group { base, entries, events, command, .. } = group;
-        Some(Departure { base, confirmed: self.confirmed, entries, events, command })
+        let Group { base, entries, events, commands, .. } = group;
+        Some(Departure { base, confirmed: self.confirmed, entries, events, commands })
     }
 
     /// The state after a group that has departed, if nothing else is decided yet.
@@ -208,7 +209,14 @@ impl<E> Entry<E> {
 
 impl<E> Group<E> {
     fn new(id: GroupId, base: Version) -> Self {
-        Self { id, base, entries: 0, bytes: 0, full: false, events: Vec::new(), command: None }
+        let (events, commands) = (Vec::new(), Vec::new());
+        Self { id, base, entries: 0, bytes: 0, full: false, events, commands }
+    }
+
+    /// The same command twice in one append would leave open which one is the repetition.
+    fn has_room_for(&self, entry: &Entry<E>) -> bool {
+        let repeats = |id| self.commands.iter().any(|one| one.id == id);
+        !self.full && !entry.alone && !entry.command.as_ref().is_some_and(|(id, _)| repeats(*id))
     }
 
     fn add(&mut self, entry: Entry<E>) {
@@ -218,12 +226,15 @@ impl<E> Group<E> {
             true => self.events = entry.events,
             false => self.events.extend(entry.events),
         }
-        // An append keeps one command's outcome, and it is that of its last events.
+        if let Some((id, reply)) = entry.command {
+            self.bytes += reply.len();
+            let events = self.events.len();
+            self.commands.push(JoinedCommand { id, events, reply: Some(reply) });
+        }
         self.full = entry.alone
-            || entry.command.is_some()
             || self.events.len() >= MOST_EVENTS
+            || self.commands.len() >= MOST_EVENTS
             || self.bytes >= MOST_BYTES;
-        self.command = entry.command;
     }
 }
 

@@ -1,4 +1,4 @@
-//! A node's part in sharing a projection: it takes partitions, works on them, and hands them over.
+//! A node's part in sharing what is divided: it takes partitions, works on them, and hands them over.
 //!
 //! Invariant: a partition is worked on only under a lease, and each of its steps carries the lease's
 //! fence; a node that is late, asleep or cut off can waste work and nothing else.
@@ -15,23 +15,19 @@ use crate::{
     app::{
         partitions::{
             assignment::{Node, moves},
-            part_store::{PartStore, activate_if_complete},
-            parts::Parts,
+            divided::Divided,
         },
-        projection_worker::ProjectionWorker,
-        running::RunningProjection,
         task::{StopSignal, Tasks},
     },
     projection::Partition,
-    store::{CommitError, EventStore, Fence, HeldLease, LeaseOutcome, LeaseStore, StoreError},
+    store::{CommitError, Fence, HeldLease, LeaseOutcome, LeaseStore, StoreError},
 };
 
-/// This program's part in sharing a projection.
+/// This program's part in sharing something.
 pub(crate) struct PartitionNode {
-    events: Arc<dyn EventStore>,
     leases: Arc<dyn LeaseStore>,
-    running: Arc<RunningProjection>,
-    parts: Arc<Parts>,
+    divided: Arc<dyn Divided>,
+    name: String,
     me: Node,
     prefix: String,
     duration: Duration,
@@ -56,16 +52,15 @@ struct Standing {
 
 impl PartitionNode {
     pub(crate) fn new(
-        events: Arc<dyn EventStore>,
         leases: Arc<dyn LeaseStore>,
-        running: Arc<RunningProjection>,
-        parts: Arc<Parts>,
+        divided: Arc<dyn Divided>,
         duration: Duration,
     ) -> Self {
-        let prefix = format!("projection/{}/{}/", running.id.name, running.id.version);
+        let name = divided.name();
+        let prefix = format!("{name}/");
         let me = Uuid::new_v4().to_string().into();
         let work = BTreeMap::new();
-        Self { events, leases, running, parts, me, prefix, duration, membership: None, work }
+        Self { leases, divided, name, me, prefix, duration, membership: None, work }
     }
 
     /// Takes part until it is told to stop; then gives back what it holds.
@@ -75,7 +70,7 @@ impl PartitionNode {
                 None => break,
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
-                    tracing::warn!(projection = %self.running.id, %error, "leases could not be looked after; it is tried again");
+                    tracing::warn!(of = self.name, %error, "leases could not be looked after; it is tried again");
                 }
             }
             if stop.or_stop(tokio::time::sleep(self.duration / TURNS)).await.is_none() {
@@ -86,12 +81,13 @@ impl PartitionNode {
         match tokio::time::timeout(self.duration, self.leave()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(projection = %self.running.id, %error, "leases were left to expire");
+                tracing::debug!(of = self.name, %error, "leases were left to expire");
             }
             Err(_) => {
-                tracing::debug!(projection = %self.running.id, "leases were left to expire");
+                tracing::debug!(of = self.name, "leases were left to expire");
             }
         }
+        self.divided.left();
     }
 
     /// Renews what is held, and takes or gives up what the others' standing asks for.
@@ -112,8 +108,7 @@ impl PartitionNode {
         for index in idle.chain(moves.acquire.iter().copied()).collect::<Vec<u32>>() {
             self.take(index).await?;
         }
-        self.parts.look(&*self.running.store, &self.running.id).await?;
-        self.check_version().await
+        self.divided.look().await
     }
 
     async fn renew(&mut self) -> Result<(), StoreError> {
@@ -126,7 +121,11 @@ impl PartitionNode {
         let lost = self.work.iter().filter(|(_, work)| lost.contains(&work.fence));
         let lost: Vec<u32> = lost.map(|(index, _)| *index).collect();
         for index in lost {
-            tracing::warn!(projection = %self.running.id, partition = index, "the lease of a partition was lost to another node");
+            tracing::warn!(
+                of = self.name,
+                partition = index,
+                "the lease of a partition was lost to another node"
+            );
             self.stop(index).await;
             self.work.remove(&index);
         }
@@ -136,7 +135,7 @@ impl PartitionNode {
     async fn look(&self) -> Result<Standing, StoreError> {
         let held = self.leases.held_leases(&self.prefix).await?;
         let mut standing =
-            Standing { holders: vec![None; self.parts.count() as usize], ..Standing::default() };
+            Standing { holders: vec![None; self.divided.count() as usize], ..Standing::default() };
         for HeldLease { fence, holder, .. } in held {
             let name = fence.lease.strip_prefix(&self.prefix).unwrap_or_default();
             let number = |kind| name.strip_prefix(kind).and_then(|number| number.parse().ok());
@@ -172,23 +171,15 @@ impl PartitionNode {
     /// Starts to work on a partition, unless another node was first.
     async fn take(&mut self, index: u32) -> Result<(), StoreError> {
         let (LeaseOutcome::Granted(fence), Some(partition)) =
-            (self.ask_for(index).await?, Partition::new(index, self.parts.count()))
+            (self.ask_for(index).await?, Partition::new(index, self.divided.count()))
         else {
             return Ok(());
         };
-        let whole = &self.running.projection;
-        let projection = whole.of_partition(partition).unwrap_or_else(|| Arc::clone(whole));
-        let count = self.parts.count();
-        let store = PartStore::of(&self.running, index, count, Some(fence.clone()));
-        let part =
-            RunningProjection::part(projection, Arc::new(store), self.running.policy).await?;
-        let part = Arc::new(part);
-        let worker = ProjectionWorker::open(Arc::clone(&self.events), Arc::clone(&part)).await?;
-        self.parts.add(index, part);
         let tasks = Tasks::new();
-        tasks.spawn(format!("{partition} of {}", self.running.id), worker.run(tasks.signal()));
+        let work = self.divided.begin(partition, fence.clone(), tasks.signal()).await?;
+        tasks.spawn(format!("{partition} of {}", self.name), work);
         self.work.insert(index, Work { fence, tasks });
-        tracing::info!(projection = %self.running.id, partition = index, "this node works on a partition");
+        tracing::info!(of = self.name, partition = index, "this node works on a partition");
         Ok(())
     }
 
@@ -209,7 +200,7 @@ impl PartitionNode {
             },
         };
         self.leases.release_lease(&fence).await?;
-        tracing::info!(projection = %self.running.id, partition = index, "this node gave a partition up");
+        tracing::info!(of = self.name, partition = index, "this node gave a partition up");
         Ok(())
     }
 
@@ -217,20 +208,7 @@ impl PartitionNode {
         if let Some(work) = self.work.get(&index) {
             work.tasks.stop().await;
         }
-        self.parts.remove(index);
-    }
-
-    /// Notices, or brings about, that queries are answered from this version.
-    async fn check_version(&self) -> Result<(), CommitError> {
-        let current = self.running.id.version;
-        // Who rolled back wants the older version, until the next start.
-        if self.running.is_active() || self.running.rolled_back_to().is_some() {
-            return Ok(());
-        }
-        if activate_if_complete(&*self.running.store, &self.running.id, self.parts.count()).await? {
-            self.running.answer_from(current);
-        }
-        Ok(())
+        self.divided.ended(index);
     }
 
     /// Gives everything back.

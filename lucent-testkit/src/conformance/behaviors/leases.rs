@@ -108,7 +108,7 @@ pub async fn an_expired_lease_is_free(subject: Subject) {
 /// A lease lasts for its time and ends by itself.
 pub async fn a_lease_ends_by_itself(subject: Subject) {
     let store = subject.store();
-    let moment = Duration::from_millis(250);
+    let moment = Duration::from_millis(10);
     let first = granted(&store, "jobs", "a", moment).await;
     let taken = patiently("the end of a lease", async {
         loop {

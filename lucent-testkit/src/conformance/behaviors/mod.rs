@@ -4,11 +4,15 @@
 //! of documentation states. Invariant: none of them relies on the time that something takes.
 
 pub mod append;
+pub mod applications;
 pub mod commands;
 pub mod concurrency;
 pub mod conditions;
+pub mod decision_models;
 pub mod filters;
+pub mod folding;
 pub mod inline;
+pub mod joined_commands;
 pub mod leases;
 pub mod long_streams;
 pub mod multi_stream;

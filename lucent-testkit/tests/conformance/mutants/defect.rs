@@ -9,7 +9,7 @@ use lucent_core::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
         ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamPage, StreamRead,
+        StoreError, StoredVersion, StreamFolder, StreamPage, StreamRead,
     },
 };
 use lucent_testkit::conformance::{Gap, async_trait};
@@ -34,6 +34,15 @@ pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
 
     async fn read_stream(store: &MemoryStore, read: StreamRead) -> Result<StreamPage, StoreError> {
         store.read_stream(read).await
+    }
+
+    async fn fold_stream(
+        store: &MemoryStore,
+        stream: &StreamId,
+        after: Version,
+        folder: StreamFolder,
+    ) -> Result<Version, StoreError> {
+        store.fold_stream(stream, after, folder).await
     }
 
     async fn read_log(store: &MemoryStore, read: LogRead) -> Result<LogPage, StoreError> {
@@ -219,6 +228,15 @@ impl<D: Defect> EventStore for Mutant<D> {
 
     async fn read_stream(&self, read: StreamRead) -> Result<StreamPage, StoreError> {
         D::read_stream(&self.store, read).await
+    }
+
+    async fn fold_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        folder: StreamFolder,
+    ) -> Result<Version, StoreError> {
+        D::fold_stream(&self.store, stream, after, folder).await
     }
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {

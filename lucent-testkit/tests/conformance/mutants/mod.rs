@@ -4,12 +4,15 @@ mod appending;
 mod conditions;
 mod contents;
 mod defect;
+mod folding;
+mod joining;
 mod leasing;
 mod parking;
 mod projecting;
 mod races;
 mod reading;
 mod restarting;
+mod sharing;
 mod waiting;
 
 use std::panic::AssertUnwindSafe;
@@ -101,12 +104,15 @@ fn suspects() -> Vec<Suspect> {
         appending::suspects(),
         conditions::suspects(),
         contents::suspects(),
+        folding::suspects(),
         parking::suspects(),
+        joining::suspects(),
         leasing::suspects(),
         projecting::suspects(),
         races::suspects(),
         reading::suspects(),
         restarting::suspects(),
+        sharing::suspects(),
         waiting::suspects(),
     ]
     .into_iter()

@@ -1,15 +1,14 @@
-//! The strategy: buy when the fast moving average crosses over the slow one, sell when it crosses
-//! under it.
+//! Moving averages of an instrument.
 //!
-//! Invariant: a signal is a function of the last `slow + 1` closing prices and nothing else, so it
+//! Invariant: a trend is a function of the last `slow + 1` closing prices and nothing else, so it
 //! can be picked up anywhere in a history.
 
-use std::{cmp::Ordering, collections::VecDeque};
+use std::collections::VecDeque;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// Over how many prices the two averages go.
+/// Over how many prices the averages of a strategy go.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Windows", into = "Windows")]
 pub struct Strategy {
@@ -17,17 +16,26 @@ pub struct Strategy {
     slow: usize,
 }
 
-/// What a strategy says about an instrument.
+/// The averages of an instrument beside its last price.
+///
+/// All on one scale: each is multiplied by both windows, so that they compare exactly.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Averages {
+    /// The last price.
+    pub price: Decimal,
+    /// The fast average.
+    pub fast: Decimal,
+    /// The slow average.
+    pub slow: Decimal,
+}
+
+/// How the averages moved with the last price; nothing while there are too few prices.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Signal {
-    /// Buy it.
-    Buy,
-    /// Leave things as they are.
-    #[default]
-    Hold,
-    /// Sell it.
-    Sell,
+pub struct Trend {
+    /// The averages before it.
+    pub before: Option<Averages>,
+    /// The averages with it.
+    pub now: Option<Averages>,
 }
 
 /// The averages of one instrument, moved on price by price in flat memory.
@@ -37,7 +45,7 @@ pub struct MovingAverages {
     closes: VecDeque<Decimal>,
     fast_sum: Decimal,
     slow_sum: Decimal,
-    lean: Option<Ordering>,
+    now: Option<Averages>,
 }
 
 /// Windows that make no strategy.
@@ -91,12 +99,12 @@ impl MovingAverages {
             closes: VecDeque::new(),
             fast_sum: Decimal::ZERO,
             slow_sum: Decimal::ZERO,
-            lean: None,
+            now: None,
         }
     }
 
-    /// Moves on by one closing price and says what it means.
-    pub fn observe(&mut self, close: Decimal) -> Signal {
+    /// Moves on by one closing price.
+    pub fn observe(&mut self, close: Decimal) -> Trend {
         let Strategy { fast, slow } = self.strategy;
         self.closes.push_back(close);
         self.fast_sum += close;
@@ -110,36 +118,17 @@ impl MovingAverages {
         {
             self.slow_sum -= oldest;
         }
-        if count < slow {
-            return Signal::Hold;
+        let before = self.now;
+        if count >= slow {
+            let (fast, slow) = (Decimal::from(fast), Decimal::from(slow));
+            self.now = Some(Averages {
+                price: close * fast * slow,
+                fast: self.fast_sum * slow,
+                slow: self.slow_sum * fast,
+            });
         }
-        let before =
-            self.lean.replace(compare_averages((self.fast_sum, fast), (self.slow_sum, slow)));
-        before.map_or(Signal::Hold, |before| decide_signal(before, self.lean.unwrap_or(before)))
+        Trend { before, now: self.now }
     }
-}
-
-/// Decides on a signal: how the fast average compared to the slow one before, and how now.
-///
-/// ```
-/// use std::cmp::Ordering::{Equal, Greater, Less};
-/// use trading::strategy::{Signal, decide_signal};
-/// assert_eq!(decide_signal(Less, Greater), Signal::Buy);
-/// assert_eq!(decide_signal(Equal, Less), Signal::Sell);
-/// assert_eq!(decide_signal(Greater, Greater), Signal::Hold);
-/// ```
-#[must_use]
-pub fn decide_signal(before: Ordering, now: Ordering) -> Signal {
-    match now {
-        Ordering::Greater if before != Ordering::Greater => Signal::Buy,
-        Ordering::Less if before != Ordering::Less => Signal::Sell,
-        _ => Signal::Hold,
-    }
-}
-
-/// Compares two averages, given as sums and counts, without dividing: the answer is exact.
-fn compare_averages(fast: (Decimal, usize), slow: (Decimal, usize)) -> Ordering {
-    (fast.0 * Decimal::from(slow.1)).cmp(&(slow.0 * Decimal::from(fast.1)))
 }
 
 /// How a strategy is stored.
@@ -169,40 +158,27 @@ mod tests {
 
     use super::*;
 
-    fn signals(strategy: Strategy, closes: &[i64]) -> Vec<Signal> {
+    fn trends(strategy: Strategy, closes: &[i64]) -> Vec<Trend> {
         let mut averages = MovingAverages::new(strategy);
         closes.iter().map(|&close| averages.observe(close.into())).collect()
     }
 
     /// The same by its definition: from the last `slow + 1` prices alone.
-    fn signal_by_definition(strategy: Strategy, closes: &[i64]) -> Signal {
-        let lean = |closes: &[i64]| -> Option<Ordering> {
+    fn trend_by_definition(strategy: Strategy, closes: &[i64]) -> Trend {
+        let averages = |closes: &[i64]| -> Option<Averages> {
             let slow = closes.get(closes.len().checked_sub(strategy.slow)?..)?;
             let fast = &slow[strategy.slow - strategy.fast..];
             let sum = |prices: &[i64]| Decimal::from(prices.iter().sum::<i64>());
-            Some(compare_averages((sum(fast), strategy.fast), (sum(slow), strategy.slow)))
+            let (fast_count, slow_count) =
+                (Decimal::from(strategy.fast), Decimal::from(strategy.slow));
+            Some(Averages {
+                price: Decimal::from(*closes.last()?) * fast_count * slow_count,
+                fast: sum(fast) * slow_count,
+                slow: sum(slow) * fast_count,
+            })
         };
-        let before = closes.split_last().and_then(|(_, before)| lean(before));
-        match (before, lean(closes)) {
-            (Some(before), Some(now)) => decide_signal(before, now),
-            _ => Signal::Hold,
-        }
-    }
-
-    #[test]
-    fn a_turn_upwards_buys_and_a_turn_downwards_sells() {
-        let strategy = Strategy::new(1, 2).unwrap();
-        use Signal::{Buy, Hold, Sell};
-        assert_eq!(
-            signals(strategy, &[5, 4, 3, 6, 7, 7, 2]),
-            [Hold, Hold, Hold, Buy, Hold, Hold, Sell]
-        );
-    }
-
-    #[test]
-    fn nothing_is_said_before_both_averages_are_full_twice() {
-        let strategy = Strategy::new(2, 3).unwrap();
-        assert_eq!(signals(strategy, &[1, 9, 9]), [Signal::Hold; 3]);
+        let before = closes.split_last().and_then(|(_, before)| averages(before));
+        Trend { before, now: averages(closes) }
     }
 
     #[test]
@@ -221,8 +197,8 @@ mod tests {
             more in 1_usize..8,
         ) {
             let strategy = Strategy::new(fast, fast + more).unwrap();
-            for (index, signal) in signals(strategy, &closes).into_iter().enumerate() {
-                prop_assert_eq!(signal, signal_by_definition(strategy, &closes[..=index]));
+            for (index, trend) in trends(strategy, &closes).into_iter().enumerate() {
+                prop_assert_eq!(trend, trend_by_definition(strategy, &closes[..=index]));
             }
         }
 
@@ -233,8 +209,8 @@ mod tests {
         ) {
             let strategy = Strategy::new(3, 6).unwrap();
             let cut = cut.min(closes.len() - 8);
-            let late = signals(strategy, &closes[cut..]);
-            let all = signals(strategy, &closes);
+            let late = trends(strategy, &closes[cut..]);
+            let all = trends(strategy, &closes);
             prop_assert_eq!(&late[7..], &all[cut + 7..]);
         }
     }
