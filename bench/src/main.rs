@@ -9,6 +9,7 @@ mod commands;
 mod domain;
 mod functions;
 mod loading;
+mod mesh;
 mod overhead;
 mod postgres;
 mod report;
@@ -39,7 +40,7 @@ type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let filter = std::env::args().nth(1).unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 7] = [
+    let benches: [(&str, fn() -> Outcome); 8] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
         ("catch-up", catch_up::run),
@@ -47,6 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("loading", loading::run),
         ("scanner", scanner::run),
         ("functions", functions::run),
+        ("mesh", mesh::run),
     ];
     let mut figures = Vec::new();
     for (name, bench) in benches.iter().filter(|(name, _)| name.contains(&filter)) {
