@@ -169,8 +169,8 @@ async fn sending() -> Outcome {
         Figure::new(name, median(all), "us", "calling it", called, Goal::AtMost(most))
     };
     Ok(vec![
-        figure("dispatched call that stays on its node", stayed, 10.0),
-        figure("dispatched call to another node in the process", went, 20.0),
+        figure("dispatched call that stays on its node", stayed, 50.0),
+        figure("dispatched call to another node in the process", went, 50.0),
     ])
 }
 
