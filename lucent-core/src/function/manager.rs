@@ -229,6 +229,9 @@ impl<R> FunctionManager<R> {
         if let Some(node) = self.node() {
             node.drain();
             self.inner.shared.leave();
+            if let Err(error) = node.beat().await {
+                tracing::warn!(node = %node.id(), %error, "a node leaves without the others knowing");
+            }
         }
         self.inner.tasks.stop().await;
     }
