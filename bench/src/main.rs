@@ -9,6 +9,7 @@ mod commands;
 mod domain;
 mod functions;
 mod loading;
+mod mesh;
 mod overhead;
 mod postgres;
 mod report;
@@ -45,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return postgres::memory::child(rest);
     }
     let filter = arguments.first().cloned().unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 10] = [
+    let benches: [(&str, fn() -> Outcome); 11] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
         ("postgres-seen", postgres::seen::run),
@@ -56,6 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("loading", loading::run),
         ("scanner", scanner::run),
         ("functions", functions::run),
+        ("mesh", mesh::run),
     ];
     let mut figures = Vec::new();
     for (name, bench) in benches.iter().filter(|(name, _)| name.contains(&filter)) {

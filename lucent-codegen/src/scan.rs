@@ -72,7 +72,7 @@ pub(crate) fn scan_in(
     for (target, tree) in &trees {
         let model = resolve(package, tree);
         let composed = composed_of(package, target, library.as_ref());
-        let text = emit::registry(package, &composed, &model);
+        let text = emit::registry(package, target, &composed, &model);
         outputs.push(out_dir.join(target.registry_file()));
         summary.write(out_dir.join(target.registry_file()), &text)?;
         summary.functions += model.functions.len();

@@ -19,7 +19,7 @@ use crate::{
     decision_model::ModelFor,
     event::{DecodeFault, Event, RecordedEvent, Upcast, decode_struct},
     event_handler::{Reaction, SharedEventHandler, TypedEventHandler},
-    function::{Declaration, Edition, Priority, Roster, Routed, Terms},
+    function::{Declaration, Edition, Priority, Roster, Terms},
     id::{AggregateId, InvalidId},
     payload::Payload,
     projection::{IntoKeys, Keep, ProjectionOutcome, Projector, ReadModel, shared},
@@ -219,20 +219,14 @@ pub const fn event_handler_function<R: Reaction>(
 
 /// Describes an edition of a function.
 #[must_use]
-pub const fn edition_function<E: Edition>(
+pub const fn edition_function(
     name: &'static str,
     module: &'static str,
     file: &'static str,
     line: u32,
+    enlist: fn(&mut Roster),
 ) -> Function {
-    let kind = FunctionKind::Function {
-        function: <E::Of as Routed>::NAME,
-        version: E::VERSION,
-        variant: E::VARIANT,
-        events: EventSet::of::<<E::Of as Routed>::Event>(),
-        enlist: Roster::enlist::<E>,
-    };
-    Function { name, module, file, line, kind }
+    Function { name, module, file, line, kind: FunctionKind::Function { enlist } }
 }
 
 /// The terms of an edition; times are in nanoseconds.

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     event_handler::SharedEventHandler,
-    function::{EditionId, Roster},
+    function::Roster,
     projection::Projection,
     resource::{MissingResource, Shell},
 };
@@ -74,6 +74,27 @@ pub const fn listed<T: Listed>() -> Function {
     T::FUNCTION
 }
 
+/// A `#[function]` that build.rs found with this fingerprint, and the compiler has seen.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` was found by build.rs, but the compiler has not seen its attribute as build.rs did",
+    label = "not compiled as the annotated function that build.rs found",
+    note = "another macro may own the attribute of that name, the function is behind a `cfg` that build.rs could not see, or it changed after build.rs scanned it: then build again, and make sure that build.rs calls `lucent_codegen::build()`; the line above names its file"
+)]
+pub trait Enlists<const FINGERPRINT: u64> {
+    /// Adds the function to a manager's functions.
+    fn enlist(roster: &mut Roster);
+}
+
+/// The `#[function]` behind a listing.
+#[must_use]
+pub const fn enlisted<T: Enlists<FINGERPRINT>, const FINGERPRINT: u64>(
+    name: &'static str,
+    module: &'static str,
+    file: &'static str,
+) -> Function {
+    Function { name, module, file, line: 0, kind: FunctionKind::Function { enlist: T::enlist } }
+}
+
 /// One annotated function.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
@@ -83,7 +104,7 @@ pub struct Function {
     pub module: &'static str,
     /// Its file, as the compiler knows it.
     pub file: &'static str,
-    /// Its line.
+    /// Its line; 0 for a `#[function]` that build.rs found, for it leaves lines out.
     pub line: u32,
     /// What it is.
     pub kind: FunctionKind,
@@ -122,15 +143,7 @@ pub enum FunctionKind {
     },
     /// Calculates; the function manager decides which edition runs.
     Function {
-        /// The name of the function that it is an edition of.
-        function: &'static str,
-        /// The version of the edition.
-        version: u32,
-        /// The name of the variant, if the edition is one.
-        variant: Option<&'static str>,
-        /// The events that it runs on.
-        events: EventSet,
-        /// Adds it to a manager's functions.
+        /// Adds it to a manager's functions, with all that is known of it.
         enlist: fn(&mut Roster),
     },
     /// Reacts to events.
@@ -149,10 +162,10 @@ impl fmt::Debug for FunctionKind {
             Self::QueryHandler { query, .. } => write!(f, "QueryHandler({query})"),
             Self::Projector { view, .. } => write!(f, "Projector({view})"),
             Self::EventHandler { events, .. } => write!(f, "EventHandler({})", events.name),
-            Self::Function { function, version, variant, .. } => {
-                let edition = EditionId::declared(*version, *variant);
-                write!(f, "Function({function} {edition})")
-            }
+            Self::Function { enlist } => match Roster::added_by(*enlist) {
+                Some(added) => write!(f, "Function({} {})", added.function, added.edition),
+                None => f.write_str("Function"),
+            },
         }
     }
 }
@@ -160,12 +173,12 @@ impl fmt::Debug for FunctionKind {
 impl FunctionKind {
     /// The events that the function writes or sees.
     #[must_use]
-    pub const fn events(&self) -> Option<EventSet> {
+    pub fn events(&self) -> Option<EventSet> {
         match self {
             Self::CommandHandler { events, .. }
             | Self::Projector { events, .. }
-            | Self::EventHandler { events, .. }
-            | Self::Function { events, .. } => Some(*events),
+            | Self::EventHandler { events, .. } => Some(*events),
+            Self::Function { enlist } => Roster::added_by(*enlist).map(|added| added.events),
             Self::QueryHandler { .. } => None,
         }
     }

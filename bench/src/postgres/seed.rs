@@ -16,7 +16,9 @@ pub async fn fill(schema: &Schema, events: u64) -> Result<(), Box<dyn std::error
     store.close().await;
     let client = schema.connect().await?;
     // What is only read need not survive a crash.
-    client.batch_execute(&schema.fill("ALTER TABLE {schema}.events SET UNLOGGED")).await?;
+    let quickly = "ALTER TABLE {schema}.events SET UNLOGGED; \
+                   ALTER TABLE {schema}.events SET (autovacuum_enabled = off)";
+    client.batch_execute(&schema.fill(quickly)).await?;
     let insert = schema.fill(INSERT);
     let end = i64::try_from(events)?;
     let accounts = i64::try_from(ACCOUNTS)?;

@@ -2,13 +2,15 @@
 //!
 //! Invariant: what is called here is the function of the chapter, and nothing else switches it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use lucent_core::{
+    SystemClock,
     function::{
-        CallContext, CallError, EditionId, Explanation, Guard, ManagerError, OrderError, Refusal,
-        Rollout, Scope, Share,
+        CallContext, CallError, DispatchError, EditionId, Explanation, Guard, ManagerError,
+        OrderError, Refusal, Rollout, Scope, Share,
     },
+    mesh::{BeatPolicy, Capacity, InProcessMesh},
     prelude::*,
     store::Store,
 };
@@ -23,7 +25,7 @@ pub struct TradeExecuted {
     pub price_elsewhere: u64,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Opportunity {
     pub gain: u64,
 }
@@ -79,6 +81,40 @@ pub fn look(
 }
 // ANCHOR_END: call
 
+// ANCHOR: share
+/// A network of nodes within this process, each of which would otherwise be a process.
+pub async fn share(
+    store: MemoryStore,
+) -> Result<(InProcessMesh, Vec<FunctionManager<Registry>>), ManagerError> {
+    let network = InProcessMesh::new(BeatPolicy::default(), Arc::new(SystemClock));
+    let mut nodes = Vec::new();
+    for (name, weight) in [("small", 1), ("large", 2)] {
+        let joined = network.clone();
+        let capacity = Capacity { weight, slots: 8, memory: 1 << 30 };
+        let functions = FunctionManager::new(registry())
+            .store(store.clone())
+            .mesh(move |functions| joined.join(name, capacity, functions));
+        nodes.push(functions.start().await?);
+    }
+    network.settle().await;
+    Ok((network, nodes))
+}
+// ANCHOR_END: share
+
+// ANCHOR: dispatch
+pub async fn look_there(
+    functions: &FunctionManager<Registry>,
+    context: &BusinessContext,
+    trade: &TradeExecuted,
+) -> Result<Option<Opportunity>, DispatchError<std::convert::Infallible>> {
+    let dispatched = functions.dispatch::<detect_arbitrage>(context, trade).await?;
+    if let Some(node) = &dispatched.node {
+        println!("{} ran on node {node}", dispatched.ran);
+    }
+    Ok(dispatched.value)
+}
+// ANCHOR_END: dispatch
+
 // ANCHOR: publish
 pub fn tell_all(functions: &FunctionManager<Registry>, trade: &TradeExecuted) {
     let context = BusinessContext::default().with("jurisdiction", "CH");
@@ -111,7 +147,7 @@ pub async fn ramp(functions: &FunctionManager<Registry>) -> Result<(), OrderErro
 pub async fn stop_in_new_york(functions: &FunctionManager<Registry>) -> Result<(), OrderError> {
     let control = functions.control::<detect_arbitrage>("ann");
     control.disable(Scope::jurisdiction("US"), "order 17").await?;
-    // From here on, not one call for the United States runs in this process.
+    // From here on, not one call for the United States runs in this process, nor on any other node.
     Ok(())
 }
 // ANCHOR_END: switch
@@ -162,6 +198,25 @@ mod tests {
         assert_eq!(detect_arbitrage(&trade), None);
     }
     // ANCHOR_END: test
+
+    #[tokio::test]
+    async fn nodes_share_calls_and_obey_together() {
+        let (_network, nodes) = share(MemoryStore::new()).await.unwrap();
+        let trade = TradeExecuted {
+            trading_pair: "BTC-EUR".to_owned(),
+            price: 1_000,
+            price_elsewhere: 1_020,
+        };
+        let context = BusinessContext::default().with("jurisdiction", "US-CA");
+        for functions in &nodes {
+            let found = look_there(functions, &context, &trade).await.unwrap();
+            assert_eq!(found, Some(Opportunity { gain: 20 }));
+        }
+        stop_in_new_york(&nodes[0]).await.unwrap();
+        for functions in &nodes {
+            look_there(functions, &context, &trade).await.unwrap_err();
+        }
+    }
 
     #[tokio::test]
     async fn the_chapter_runs() {

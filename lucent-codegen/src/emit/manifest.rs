@@ -31,18 +31,13 @@ pub(crate) fn manifest(package: &Package, models: &[(Target, Vec<Composed>, Mode
 }
 
 fn function(target: &Target, listed: &Listed) -> String {
-    let mut module = target.crate_name.clone();
-    for segment in &listed.module {
-        module.push_str("::");
-        module.push_str(segment);
-    }
     let function = &listed.function;
     object(&[
         ("target", string(&target.id())),
         ("name", string(&function.name)),
         ("kind", string(listed.kind.attribute())),
         ("function", string(&function.ident)),
-        ("module", string(&module)),
+        ("module", string(&listed.module_of(target))),
         ("file", string(&listed.file)),
         ("signature", string(&function.signature)),
         ("cfg", list(listed.cfg.iter().map(|cfg| string(cfg)))),

@@ -6,17 +6,24 @@
 
 use std::fmt::Write as _;
 
+use lucent_syntax::FunctionKind;
+
 use super::completeness::completeness;
-use crate::package::{Composed, Package};
+use crate::package::{Composed, Package, Target};
 use crate::resolve::{Diagnostic, Listed, Model};
 
 /// Writes the registry of a target.
-pub(crate) fn registry(package: &Package, composed: &[Composed], model: &Model) -> String {
+pub(crate) fn registry(
+    package: &Package,
+    target: &Target,
+    composed: &[Composed],
+    model: &Model,
+) -> String {
     let mut text = String::from(HEADER);
     marks(&mut text, model);
     types(&mut text, package, composed);
     completeness(&mut text, package, composed);
-    table(&mut text, package, model);
+    table(&mut text, package, target, model);
     composition(&mut text, package, composed);
     for diagnostic in &model.diagnostics {
         mistake(&mut text, diagnostic);
@@ -31,6 +38,10 @@ fn marks(text: &mut String, model: &Model) {
         let _ = writeln!(text, "    /// In {file}.");
         conditions(text, "    ", &listed.cfg);
         let _ = writeln!(text, "    pub struct {mark};");
+        if listed.kind == FunctionKind::Function {
+            // The table has its fingerprint.
+            continue;
+        }
         conditions(text, "    ", &listed.cfg);
         let _ = writeln!(
             text,
@@ -60,7 +71,7 @@ fn types(text: &mut String, package: &Package, composed: &[Composed]) {
     }
 }
 
-fn table(text: &mut String, package: &Package, model: &Model) {
+fn table(text: &mut String, package: &Package, target: &Target, model: &Model) {
     let core = &package.core;
     text.push_str("/// The functions of this crate, sorted by name.\n");
     let _ = write!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
@@ -68,11 +79,21 @@ fn table(text: &mut String, package: &Package, model: &Model) {
         text.push('\n');
         let indent = "    ";
         conditions(text, indent, &listed.cfg);
-        let _ = write!(
-            text,
-            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{}>(), // {}",
-            listed.mark, listed.file
-        );
+        let Listed { mark, file, .. } = listed;
+        let _ = match listed.kind {
+            FunctionKind::Function => write!(
+                text,
+                "{indent}{core}::registry::enlisted::<functions_found_by_build_rs::{mark}, {}>({}, {}, {}),",
+                hexadecimal(listed.function.fingerprint),
+                literal(&listed.function.name),
+                literal(&listed.module_of(target)),
+                literal(file),
+            ),
+            _ => write!(
+                text,
+                "{indent}{core}::registry::listed::<functions_found_by_build_rs::{mark}>(), // {file}",
+            ),
+        };
     }
     text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
 }

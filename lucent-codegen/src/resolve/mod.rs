@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucent_syntax::{FunctionKind, registry_ident};
 
-use crate::package::Package;
+use crate::package::{Package, Target};
 use crate::skim::{Function, Import, Misplaced, Place};
 use crate::walk::{Mounted, Tree};
 
@@ -33,6 +33,18 @@ pub(crate) struct Listed {
     /// The whole stack of conditions, outermost first.
     pub(crate) cfg: Vec<String>,
     pub(crate) function: Function,
+}
+
+impl Listed {
+    /// The module as the compiler names it, with the crate of a target.
+    pub(crate) fn module_of(&self, target: &Target) -> String {
+        let mut module = target.crate_name.clone();
+        for segment in &self.module {
+            module.push_str("::");
+            module.push_str(segment);
+        }
+        module
+    }
 }
 
 /// A mistake that rustc reports for us.

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{DecodeFault, Event, EventType},
-    function::Travels,
+    function::{Shape, Travels},
     payload::{EncodeError, Payload},
 };
 
 /// A function of which the manager decides which edition runs.
 ///
-/// `#[function]` writes this for the type of the function's name.
+/// `#[function]` writes [`Declared`] for the type of the function's name, and this follows from it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that is routed",
     label = "not a function with `#[function]`, or an edition of another one",
@@ -58,20 +58,97 @@ pub trait Routed: Edition<Of = Self> + Sized {
     /// What it takes of the event that it runs on; `None` if it does not run on this one.
     fn select(event: &Self::Event) -> Option<Self::Input<'_>>;
 
-    /// How its calls travel to other nodes, if they can.
+    /// How its calls travel to other nodes; `None` if it runs where it is called.
+    fn wire() -> Travels<Self>;
+
+    /// The key that keeps calls in order, and that a rollout sticks by unless told otherwise.
+    fn shard_key(input: &Self::Input<'_>) -> Option<String>;
+}
+
+/// What is said of a function at the function. `#[function]` writes this; the rest follows from it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function that is routed",
+    label = "not a function with `#[function]`, or an edition of another one",
+    note = "write `#[function]`, without `of`, on the function of this name; an edition is called through the function that it is an edition of"
+)]
+pub trait Declared: Sized + 'static {
+    /// The mark of the registry that lists the function.
+    type Home;
+
+    /// The event that it runs on, or [`NoEvent`].
+    type Event: Event;
+
+    /// What it takes and returns.
+    type Shape: Shape<Event = Self::Event>;
+
+    /// The name under which it is controlled and recorded.
+    const NAME: &'static str;
+
+    /// What is said once, for all of its editions.
+    const DECLARATION: Declaration = Declaration::PLAIN;
+
+    /// Which version it is itself.
+    const VERSION: u32 = 1;
+
+    /// Which variant of that version it is itself, if it is one.
+    const VARIANT: Option<&'static str> = None;
+
+    /// On which terms it runs itself.
+    const TERMS: Terms = Terms::NONE;
+
+    /// What it takes of the event that it runs on; `None` if it does not run on this one.
+    fn select(event: &Self::Event) -> Option<<Self::Shape as Shape>::Input<'_>> {
+        Self::Shape::whole(event)
+    }
+
+    /// How its calls travel to other nodes, if it says what decides where they run, and if what it takes
+    /// and gives can be written and read.
     #[must_use]
     fn wire() -> Travels<Self> {
         None
     }
 
     /// The key that keeps calls in order, and that a rollout sticks by unless told otherwise.
-    fn shard_key(input: &Self::Input<'_>) -> Option<String> {
+    fn shard_key(input: &<Self::Shape as Shape>::Input<'_>) -> Option<String> {
         let _ = input;
         None
     }
 }
 
-/// One version or variant of a function. `#[function]` writes this.
+impl<F: Declared> Routed for F {
+    type Home = F::Home;
+    type Event = F::Event;
+    type Input<'input> = <F::Shape as Shape>::Input<'input>;
+    type Output = <F::Shape as Shape>::Output;
+    type Error = <F::Shape as Shape>::Error;
+    type Signature = <F::Shape as Shape>::Signature;
+
+    const NAME: &'static str = F::NAME;
+    const DECLARATION: Declaration = F::DECLARATION;
+
+    fn apply(
+        signature: Self::Signature,
+        input: Self::Input<'_>,
+    ) -> Result<Self::Output, Self::Error> {
+        F::Shape::apply(signature, input)
+    }
+
+    fn select(event: &Self::Event) -> Option<Self::Input<'_>> {
+        <F as Declared>::select(event)
+    }
+
+    fn wire() -> Travels<Self> {
+        <F as Declared>::wire()
+    }
+
+    fn shard_key(input: &Self::Input<'_>) -> Option<String> {
+        <F as Declared>::shard_key(input)
+    }
+}
+
+/// One version or variant of a function.
+///
+/// A function is an edition of itself. For the others, `#[function(of = …)]` writes this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an edition of a function",
     note = "write `#[function]` on the function of this name"
@@ -81,16 +158,21 @@ pub trait Edition: 'static {
     type Of: Routed;
 
     /// Which version of the function it is.
-    const VERSION: u32;
+    const VERSION: u32 = 1;
 
     /// Which variant of that version, if it is one.
-    const VARIANT: Option<&'static str>;
+    const VARIANT: Option<&'static str> = None;
 
     /// On which terms it runs.
-    const TERMS: Terms;
+    const TERMS: Terms = Terms::NONE;
+}
 
-    /// The function.
-    const CALL: <Self::Of as Routed>::Signature;
+impl<F: Declared> Edition for F {
+    type Of = F;
+
+    const VERSION: u32 = F::VERSION;
+    const VARIANT: Option<&'static str> = F::VARIANT;
+    const TERMS: Terms = F::TERMS;
 }
 
 /// A version of a function, and the variant of it if it is one.
@@ -212,6 +294,11 @@ pub struct Terms {
     pub fallback: Option<u32>,
 }
 
+impl Terms {
+    /// Nothing is said.
+    pub const NONE: Self = Self { deadline: None, cpu: None, memory: None, fallback: None };
+}
+
 /// What is said once of a function, for all of its editions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Declaration {
@@ -223,6 +310,12 @@ pub struct Declaration {
     pub tags: &'static [&'static str],
     /// Whether calls have a key that keeps them in order.
     pub sharded: bool,
+}
+
+impl Declaration {
+    /// Nothing is said.
+    pub const PLAIN: Self =
+        Self { priority: Priority::Normal, denied_jurisdictions: &[], tags: &[], sharded: false };
 }
 
 /// Who goes first when there is more to do than can be done.

@@ -97,6 +97,8 @@ impl<R: Registry> FunctionManager<R> {
     /// A function with `shard_by` runs on the owner of the key's shard, where the calls of a shard run
     /// one after another. Any other one runs on the cheaper of two nodes that run its edition and have
     /// room for its `needs`. When a node has more to do than it can, `priority` says who goes first.
+    /// One that says none of the three is not worth the way and runs here.
+    ///
     /// What its input and output are made of travels as JSON; a function without a key whose input or
     /// output cannot be read again runs here.
     ///
@@ -227,6 +229,9 @@ impl<R> FunctionManager<R> {
         if let Some(node) = self.node() {
             node.drain();
             self.inner.shared.leave();
+            if let Err(error) = node.beat().await {
+                tracing::warn!(node = %node.id(), %error, "a node leaves without the others knowing");
+            }
         }
         self.inner.tasks.stop().await;
     }

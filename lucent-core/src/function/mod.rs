@@ -22,6 +22,7 @@ mod rollout;
 mod roster;
 mod route;
 mod run;
+mod shape;
 mod shared;
 mod table;
 #[cfg(test)]
@@ -33,8 +34,8 @@ mod worker;
 pub use bucket::{BUCKETS, Purpose, bucket_of};
 pub use context::{CallContext, JURISDICTION, TENANT};
 pub use contract::{
-    Declaration, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent, Plain,
-    Priority, Routed, Terms,
+    Declaration, Declared, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent,
+    Plain, Priority, Routed, Terms,
 };
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
 pub use dispatch::{DispatchError, Dispatched};
@@ -49,6 +50,7 @@ pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};
 pub use route::Refusal;
 pub use run::Called;
+pub use shape::{On, OnPart, Output, Param, Ref, Returns, Shape, Takes, Val};
 pub use shared::ShadowReport;
 #[doc(hidden)]
 pub use wire::{Probe, StaysHere};

@@ -7,6 +7,7 @@ use std::{
     any::{Any, TypeId},
     collections::{BTreeMap, HashMap},
     fmt,
+    panic::Location,
     sync::Arc,
 };
 
@@ -17,13 +18,23 @@ use crate::{
         dispatch::{Receive, receive},
         fanout::{FanOut, Seat},
     },
-    registry::{Function, FunctionKind},
+    registry::{EventSet, Function, FunctionKind},
 };
 
 /// The functions of a registry, on their way into a manager.
 #[derive(Default)]
 pub struct Roster {
     drafts: HashMap<TypeId, Draft>,
+    /// What was added, in that order.
+    added: Vec<Added>,
+}
+
+/// An edition that was added.
+pub(crate) struct Added {
+    pub(crate) function: &'static str,
+    pub(crate) edition: EditionId,
+    pub(crate) events: EventSet,
+    place: &'static Location<'static>,
 }
 
 /// A function whose editions are being gathered.
@@ -61,13 +72,25 @@ pub(crate) struct Family<F: Routed> {
 }
 
 impl Roster {
-    /// Adds an edition. The registry's entry of the edition calls this.
-    pub fn enlist<E: Edition>(&mut self) {
+    /// Adds an edition: its type, and the function. The registry's entry of the edition calls this.
+    #[track_caller]
+    pub fn add<E: Edition>(&mut self, call: <E::Of as Routed>::Signature) {
+        let edition = EditionId::declared(E::VERSION, E::VARIANT);
+        let function = <E::Of as Routed>::NAME;
+        let events = EventSet::of::<<E::Of as Routed>::Event>();
+        self.added.push(Added { function, edition, events, place: Location::caller() });
         let draft = self.draft(TypeId::of::<E::Of>(), draft::<E::Of>);
         let place = draft.insert(E::VERSION, E::VARIANT, E::TERMS);
         let family = draft.family.downcast_mut::<Family<E::Of>>();
         let family = family.expect("the map's key is the type of its value");
-        family.calls.insert(place, E::CALL);
+        family.calls.insert(place, call);
+    }
+
+    /// What an entry of the registry adds; `None` if it is an entry with a mistake.
+    pub(crate) fn added_by(enlist: fn(&mut Self)) -> Option<Added> {
+        let mut roster = Self::default();
+        enlist(&mut roster);
+        roster.added.pop()
     }
 
     fn draft(&mut self, of: TypeId, begin: fn() -> Draft) -> &mut Draft {
@@ -79,22 +102,15 @@ impl Roster {
         let mut roster = Self::default();
         let mut places = BTreeMap::new();
         for function in functions {
-            let FunctionKind::Function { function: name, version, variant, enlist, .. } =
-                function.kind
-            else {
-                continue;
-            };
-            let edition = EditionId::declared(version, variant);
-            let place = format!("{}:{}", function.file, function.line);
-            if let Some(first) = places.insert((name, edition.clone()), place.clone()) {
-                return Err(RosterError::SameEdition {
-                    function: name,
-                    edition,
-                    first,
-                    second: place,
-                });
+            if let FunctionKind::Function { enlist } = function.kind {
+                enlist(&mut roster);
             }
-            enlist(&mut roster);
+        }
+        for Added { function, edition, place, .. } in roster.added {
+            let place = format!("{}:{}", place.file(), place.line());
+            if let Some(first) = places.insert((function, edition.clone()), place.clone()) {
+                return Err(RosterError::SameEdition { function, edition, first, second: place });
+            }
         }
         let drafts = roster.drafts.into_iter();
         let mut sealed: Vec<Sealed> = drafts.map(|(of, draft)| draft.seal(of)).collect();

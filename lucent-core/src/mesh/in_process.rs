@@ -91,10 +91,10 @@ impl InProcessMesh {
         }
     }
 
-    /// Shares the shards among the nodes that are there now. Who loses a shard finishes what it runs
+    /// Shares the shards among the nodes that are there now, and has them know each other. Who loses a shard finishes what it runs
     /// of it first; a node that is gone is not waited for.
     pub async fn settle(&self) {
-        let (next, reached) = {
+        let (next, reached, beats) = {
             let state = self.lock();
             let weights = state
                 .members
@@ -109,9 +109,11 @@ impl InProcessMesh {
                 .filter(|node| !state.cut.contains(*node))
                 .filter_map(|node| state.nodes.get(node).and_then(WeakMeshNode::upgrade))
                 .collect();
-            (Arc::new(next), reached)
+            let beats = state.members.present(self.now()).map(|(beat, _)| beat.clone());
+            (Arc::new(next), reached, beats.collect::<Vec<_>>())
         };
         for node in &reached {
+            node.hear(beats.clone());
             node.give_up(&next).await;
         }
         for node in &reached {

@@ -182,16 +182,22 @@ impl MeshNode {
                 return Err(error);
             }
         };
+        self.hear(others);
         {
             let mut state = self.lock();
             state.contact = std::cmp::max(state.contact, sent_at);
-            let now = self.now();
-            for beat in others {
-                state.members.heard(beat, now);
-            }
         }
         self.inner.handler.contact(Contact::Held);
         Ok(())
+    }
+
+    /// Takes in how others are.
+    pub(super) fn hear(&self, beats: Vec<Beat>) {
+        let now = self.now();
+        let mut state = self.lock();
+        for beat in beats {
+            state.members.heard(beat, now);
+        }
     }
 
     /// Whether the others may count this node as gone before its next beat is over.

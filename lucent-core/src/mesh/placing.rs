@@ -127,8 +127,12 @@ impl MeshNode {
             sent: &state.sent,
             now: self.now(),
         };
-        let (one, two) = Uuid::new_v4().as_u64_pair();
-        route(&call, &knowledge, [one, two])
+        let dice = match request.key {
+            // The owner of a shard is not diced for.
+            Some(_) => [0, 0],
+            None => Uuid::new_v4().as_u64_pair().into(),
+        };
+        route(&call, &knowledge, dice)
     }
 
     async fn hand_to(

@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::mesh::{Beat, Members, Needs, NodeId, Ownership, Shard, Standing};
+use crate::mesh::{Beat, Load, Members, Needs, NodeId, Ownership, Shard, Standing};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -129,16 +129,16 @@ fn to_cheaper(
     }
     // Another one than the first.
     let second = &candidates[(at + 1 + place(two, count - 1)) % count];
-    let (best, worst) = match cost(first, knowledge) <= cost(second, knowledge) {
+    let (best, worst) = match cost(call, first, knowledge) <= cost(call, second, knowledge) {
         true => (first, second),
         false => (second, first),
     };
-    let (best_cost, worst_cost) = (cost(best, knowledge), cost(worst, knowledge));
+    let (best_cost, worst_cost) = (cost(call, best, knowledge), cost(call, worst, knowledge));
     let here = candidates.iter().find(|beat| beat.node == *knowledge.me);
     if let Some(here) = here
-        && cost(here, knowledge) <= best_cost * STAY
+        && cost(call, here, knowledge) <= best_cost * STAY
     {
-        let reason = RouteReason::Here { cost: cost(here, knowledge), other: best_cost };
+        let reason = RouteReason::Here { cost: cost(call, here, knowledge), other: best_cost };
         return Ok(Route { node: here.node.clone(), reason });
     }
     let reason = RouteReason::Cheaper { cost: best_cost, other: worst_cost };
@@ -168,9 +168,11 @@ fn candidates<'a>(call: &Call<'_>, knowledge: &Knowledge<'a>) -> Result<Vec<&'a 
     Err(Nowhere::NoRoom { function: call.function.to_owned() })
 }
 
-fn cost(beat: &Beat, knowledge: &Knowledge<'_>) -> f64 {
+/// A node that has seen only shorter calls takes at least as long as this one needs.
+fn cost(call: &Call<'_>, beat: &Beat, knowledge: &Knowledge<'_>) -> f64 {
     let sent = knowledge.sent.get(&beat.node).copied().unwrap_or(0);
-    beat.load.cost(&beat.capacity, sent)
+    let latency = std::cmp::max(beat.load.latency, call.needs.cpu);
+    Load { latency, ..beat.load }.cost(&beat.capacity, sent)
 }
 
 fn place(dice: u64, length: usize) -> usize {

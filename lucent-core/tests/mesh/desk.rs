@@ -38,7 +38,7 @@ pub fn fee_v1(order: &Order) -> Result<u64, Nothing> {
 }
 
 /// Everything that an input can be made of.
-#[function]
+#[function(needs(cpu = "1ms"))]
 pub fn join(words: &[String], between: &str, times: u8) -> String {
     words.join(&between.repeat(times.into()))
 }

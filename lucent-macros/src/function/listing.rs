@@ -97,6 +97,50 @@ impl Listing {
         self.implement(root, &quote_spanned!(mixed()=> #p::BROKEN))
     }
 
+    /// What has a manager know the function: with build.rs without a constant, which is dear to compile.
+    ///
+    /// What is wrong with the function's type is reported at `place`.
+    pub(super) fn enlists(&self, root: &Root, place: Span) -> TokenStream {
+        let ident = &self.function;
+        let mut of = ident.clone();
+        of.set_span(ident.span().located_at(place));
+        let roster = Ident::new("roster", mixed());
+        let adds = quote_spanned!(place=> #roster.add::<#of>(#ident));
+        if self.handshake {
+            return self.implement_enlists(root, &adds);
+        }
+        let (name, p) = (&self.name, root.private());
+        let function = quote_spanned! {mixed()=>
+            #p::edition_function(
+                #name,
+                #p::std::module_path!(),
+                #p::std::file!(),
+                #p::std::line!(),
+                |#roster| #adds,
+            )
+        };
+        self.implement(root, &function)
+    }
+
+    /// The same for a function with a mistake, which adds nothing.
+    pub(super) fn broken_function(&self, root: &Root) -> TokenStream {
+        match self.handshake {
+            true => self.implement_enlists(root, &quote_spanned!(mixed()=> let _ = roster;)),
+            false => self.broken(root),
+        }
+    }
+
+    fn implement_enlists(&self, root: &Root, adds: &TokenStream) -> TokenStream {
+        let (cfgs, listed, fingerprint) = (self.cfgs(), self.listed(), self.fingerprint);
+        quote_spanned! {mixed()=>
+            #cfgs
+            #[automatically_derived]
+            impl #root::registry::Enlists<#fingerprint> for #listed {
+                fn enlist(roster: &mut #root::function::Roster) { #adds }
+            }
+        }
+    }
+
     fn implement(&self, root: &Root, function: &TokenStream) -> TokenStream {
         let cfgs = self.cfgs();
         let listed = self.listed();

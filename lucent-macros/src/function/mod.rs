@@ -49,7 +49,10 @@ pub(crate) fn expand(
     if errors.is_empty() {
         quote!(#marker #impls)
     } else {
-        let broken = function.listing.broken(&function.root);
+        let broken = match kind {
+            FunctionKind::Function => routed::broken(&function),
+            _ => function.listing.broken(&function.root),
+        };
         quote!(#errors #marker #broken #impls)
     }
 }

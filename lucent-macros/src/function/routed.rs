@@ -8,8 +8,8 @@
 
 use lucent_syntax::ArgumentValue;
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Expr, GenericParam, Lifetime, Member, Path, Type};
+use quote::{quote, quote_spanned};
+use syn::{Expr, Member, Path, Type};
 
 use super::{
     parameter::{Parameter, Passing},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     errors::Errors,
     input,
-    root::{at, mixed},
+    root::{Root, at, mixed},
 };
 
 /// The arguments that the attribute takes.
@@ -31,6 +31,9 @@ pub(super) const KEYS: &[&str] = &[
 
 /// What is said once, at the function that the others are editions of.
 const SAID_ONCE: [&str; 5] = ["on", "shard_by", "priority", "deny", "tags"];
+
+/// What says that it matters where a function runs. Others run where they are called.
+const PLACES: [&str; 3] = ["shard_by", "needs", "priority"];
 
 /// The type that stands for the function.
 pub(super) fn marker(function: &Function) -> TokenStream {
@@ -49,180 +52,200 @@ pub(super) fn marker(function: &Function) -> TokenStream {
 }
 
 pub(super) fn expand(function: &Function, errors: &mut Errors) -> TokenStream {
-    let Function { root, listing, arguments, signature, .. } = function;
-    let ident = &signature.ident;
+    let Function { root, listing, arguments, .. } = function;
     refuse_lifetimes_in_output(function, errors);
     let version = input::number(arguments, "version", 1, errors).unwrap_or(1);
     let variant = terms::variant(arguments, errors);
     let terms = terms::terms(root, arguments, errors);
     let of = input::ty(arguments, "of", "fee", errors);
     let head = match (&of, arguments.find("of")) {
-        (None, None) => head(function, errors),
+        (None, None) => Head::read(function, errors),
         _ => {
             refuse_said_once(function, errors);
-            TokenStream::new()
+            None
         }
     };
     if !errors.is_empty() {
         return TokenStream::new();
     }
-    let mixed = mixed();
-    let p = root.private();
-    let cfgs = listing.cfgs();
-    let variant = match variant {
-        Some(variant) => quote_spanned!(mixed=> #p::Option::Some(#variant)),
-        None => quote_spanned!(mixed=> #p::Option::None),
+    let said = said(root, version, variant.as_deref(), terms);
+    // What cannot be returned is reported there, and what is no function to be an edition of too.
+    let place = of.as_ref().map_or_else(|| at(&function.output()), at);
+    let enlisted = listing.enlists(root, place);
+    let Some(of) = of else {
+        let declared = head.map(|head| head.implement(function, &said));
+        return quote!(#declared #enlisted);
     };
-    let of_place = of.as_ref().map_or_else(|| at(ident), at);
-    let of_type = of.as_ref().map_or_else(|| ident.to_token_stream(), |of| of.to_token_stream());
-    // Where `of` leads to no function, that is reported there.
-    let of_type_line = quote_spanned!(of_place=> type Of = #of_type;);
-    let place = at(ident);
-    let routed = root.at(of_place);
-    let call_type = quote_spanned!(of_place=> <#of_type as #routed::function::Routed>::Signature);
-    let call = quote_spanned!(place=> const CALL: #call_type = #ident;);
-    let distinct = of.as_ref().map(|_| {
-        let name = input::plain(ident);
-        let message = format!("`{name}` has the version and variant of the function that it is an edition of: give it another `version`");
-        let checked = quote_spanned!(place=> #p::is_another_edition::<#ident>());
-        quote_spanned!(place=> #cfgs const _: () = #p::std::assert!(#checked, #message);)
+    let edition = edition(function, &of, &said);
+    quote!(#edition #enlisted)
+}
+
+/// What is said of this edition, as far as it is not what is said of none.
+fn said(
+    root: &Root,
+    version: u32,
+    variant: Option<&str>,
+    terms: Option<TokenStream>,
+) -> TokenStream {
+    let (mixed, p) = (mixed(), root.private());
+    let version = (version != 1).then(|| quote_spanned!(mixed=> const VERSION: u32 = #version;));
+    let variant = variant.map(|variant| {
+        quote_spanned! {mixed=>
+            const VARIANT: #p::Option<&'static str> = #p::Option::Some(#variant);
+        }
     });
-    let listed =
-        listing.listed_as(root, &quote_spanned!(mixed=> edition_function::<#ident>), &quote!());
-    quote_spanned! {mixed=>
-        #head
+    let terms =
+        terms.map(|terms| quote_spanned!(mixed=> const TERMS: #root::function::Terms = #terms;));
+    quote!(#version #variant #terms)
+}
+
+/// `Edition` for an edition of another function.
+fn edition(function: &Function, of: &Type, said: &TokenStream) -> TokenStream {
+    let Function { root, listing, signature, .. } = function;
+    let ident = &signature.ident;
+    let (cfgs, p) = (listing.cfgs(), root.private());
+    let (place, of_place) = (at(ident), at(of));
+    // Where `of` leads to no function, that is reported there.
+    let of_type = quote_spanned!(of_place=> type Of = #of;);
+    let name = input::plain(ident);
+    let message = format!(
+        "`{name}` has the version and variant of the function that it is an edition of: give it another `version`"
+    );
+    let checked = quote_spanned!(place=> #p::is_another_edition::<#ident>());
+    quote_spanned! {mixed()=>
         #cfgs
         #[automatically_derived]
         impl #root::function::Edition for #ident {
-            #of_type_line
-            const VERSION: u32 = #version;
-            const VARIANT: #p::Option<&'static str> = #variant;
-            const TERMS: #root::function::Terms = #terms;
-            #call
+            #of_type
+            #said
         }
-        #distinct
-        #listed
+        #cfgs
+        const _: () = #p::std::assert!(#checked, #message);
     }
 }
 
 /// What the function is, for all of its editions.
-fn head(function: &Function, errors: &mut Errors) -> TokenStream {
-    let Function { root, listing, arguments, signature, parameters, .. } = function;
-    let ident = &signature.ident;
-    if parameters.is_empty() && !function.is_method() {
-        let message = format!(
-            "`{ident}` calculates from nothing: write `fn {ident}(input: &SomeInput) -> …`"
-        );
-        errors.at(ident.span(), message);
-        return TokenStream::new();
+struct Head {
+    declaration: Option<TokenStream>,
+    trigger: Option<Trigger>,
+    shard_key: Option<TokenStream>,
+}
+
+impl Head {
+    fn read(function: &Function, errors: &mut Errors) -> Option<Self> {
+        let Function { root, arguments, signature, parameters, .. } = function;
+        let ident = &signature.ident;
+        if parameters.is_empty() && !function.is_method() {
+            let message = format!(
+                "`{ident}` calculates from nothing: write `fn {ident}(input: &SomeInput) -> …`"
+            );
+            errors.at(ident.span(), message);
+            return None;
+        }
+        if let Some(ninth) = parameters.get(MOST_PARAMETERS) {
+            let message = "a function that is routed has eight parameters at most: group some of them in a struct";
+            errors.on(&ninth.whole, message);
+        }
+        let declaration = terms::declaration(root, arguments, errors);
+        let trigger = Trigger::read(function, errors);
+        let shard_key = shard_key(function, trigger.as_ref(), errors);
+        for parameter in parameters {
+            if let Passing::Mutable(keyword) = &parameter.passing {
+                errors.on(keyword, "a function is pure: take a reference without `mut`");
+            }
+        }
+        Some(Self { declaration, trigger, shard_key })
     }
-    let declaration = terms::declaration(root, arguments, errors);
-    let trigger = Trigger::read(function, errors);
-    let shard_key = shard_key(function, trigger.as_ref(), errors);
-    for parameter in parameters {
-        if let Passing::Mutable(keyword) = &parameter.passing {
-            errors.on(keyword, "a function is pure: take a reference without `mut`");
+
+    /// `Declared`, from which the rest follows.
+    fn implement(&self, function: &Function, said: &TokenStream) -> TokenStream {
+        let Function { root, listing, arguments, signature, .. } = function;
+        let Self { declaration, trigger, shard_key } = self;
+        let ident = &signature.ident;
+        let (mixed, cfgs, home) = (mixed(), listing.cfgs(), listing.home());
+        let name = arguments.string("name").unwrap_or_else(|| input::plain(ident));
+        let shape = shape(function, trigger.as_ref());
+        let event = match trigger {
+            Some(Trigger { event, .. }) => {
+                let place = at(event);
+                quote_spanned!(place=> type Event = #event;)
+            }
+            None => quote_spanned!(mixed=> type Event = #root::function::NoEvent;),
+        };
+        let declaration = declaration.as_ref().map(|declaration| {
+            quote_spanned!(mixed=> const DECLARATION: #root::function::Declaration = #declaration;)
+        });
+        let select = trigger.as_ref().and_then(|trigger| trigger.select(function));
+        let is_placed = PLACES.iter().any(|key| arguments.find(key).is_some());
+        let wire = is_placed.then(|| wire(function));
+        quote_spanned! {mixed=>
+            #cfgs
+            #[automatically_derived]
+            impl #root::function::Declared for #ident {
+                type Home = #home;
+                #event
+                type Shape = #shape;
+                const NAME: &'static str = #name;
+                #declaration
+                #said
+                #select
+                #wire
+                #shard_key
+            }
         }
     }
-    if !errors.is_empty() {
-        return TokenStream::new();
+}
+
+/// What the function takes and returns. Each part stands where it was written, for what is wrong with
+/// it is reported there.
+fn shape(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
+    let returns = returns(function);
+    let place = at(&function.output());
+    let root = function.root.at(place);
+    match (trigger, &function.parameters[..]) {
+        (None, parameters) => {
+            let parameters = parameters.iter().map(|parameter| {
+                let Parameter { ty, whole, passing } = parameter;
+                let place = at(whole);
+                let root = function.root.at(place);
+                match passing {
+                    Passing::Value => quote_spanned!(place=> #root::function::Val<#whole>),
+                    Passing::Reference | Passing::Mutable(_) => {
+                        quote_spanned!(place=> #root::function::Ref<#ty>)
+                    }
+                }
+            });
+            quote_spanned!(place=> #root::function::Takes<(#(#parameters,)*), #returns>)
+        }
+        (Some(Trigger { event, variant: Some(_), .. }), [Parameter { ty, .. }]) => {
+            quote_spanned!(place=> #root::function::OnPart<#event, #ty, #returns>)
+        }
+        (Some(Trigger { event, .. }), _) => {
+            quote_spanned!(place=> #root::function::On<#event, #returns>)
+        }
     }
-    let mixed = mixed();
-    let p = root.private();
-    let (cfgs, home) = (listing.cfgs(), listing.home());
-    let name = arguments.string("name").unwrap_or_else(|| input::plain(ident));
-    let input = input_type(parameters);
-    let fn_type = fn_type(function);
+}
+
+fn returns(function: &Function) -> TokenStream {
     let output = function.output();
     let place = at(&output);
-    let fallible = match &signature.output {
+    let fallible = match &function.signature.output {
         syn::ReturnType::Type(_, ty) => {
             input::last_segment(ty).is_some_and(|last| last == "Result")
         }
         syn::ReturnType::Default => false,
     };
-    let outcome = {
-        let p = root.private_at(place);
-        let root = root.at(place);
-        let kind =
-            if fallible { quote_spanned!(place=> Fallible) } else { quote_spanned!(place=> Plain) };
-        quote_spanned!(place=> <#output as #root::function::FunctionOutput<#p::#kind>>)
-    };
-    let (event, select) = match &trigger {
-        Some(trigger) => (trigger.event_type(), trigger.select(function)),
-        None => (
-            quote_spanned!(mixed=> #root::function::NoEvent),
-            quote_spanned!(mixed=> match *event {}),
-        ),
-    };
-    let pass = match parameters.len() {
-        1 => quote_spanned!(mixed=> signature(input)),
-        count => {
-            let fields = (0..count).map(syn::Index::from);
-            quote_spanned!(mixed=> signature(#(input.#fields),*))
-        }
-    };
-    // What is wrong with the return type is reported there.
-    let wire = wire(function);
-    let outcome_types =
-        quote_spanned!(place=> type Output = #outcome::Value; type Error = #outcome::Error;);
-    let into_result = quote_spanned!(place=> #outcome::into_result(#pass));
-    quote_spanned! {mixed=>
-        #cfgs
-        #[automatically_derived]
-        impl #root::function::Routed for #ident {
-            type Home = #home;
-            type Event = #event;
-            type Input<'__input> = #input;
-            #outcome_types
-            type Signature = #fn_type;
-            const NAME: &'static str = #name;
-            const DECLARATION: #root::function::Declaration = #declaration;
-            fn apply(
-                signature: Self::Signature,
-                input: Self::Input<'_>,
-            ) -> #p::Result<Self::Output, Self::Error> {
-                #into_result
-            }
-            fn select(event: &Self::Event) -> #p::Option<Self::Input<'_>> { #select }
-            #wire
-            #shard_key
-        }
-    }
+    let kind = fallible.then(|| {
+        let root = function.root.at(place);
+        quote_spanned!(place=> , #root::function::Fallible)
+    });
+    let root = function.root.at(place);
+    quote_spanned!(place=> #root::function::Returns<#output #kind>)
 }
 
-/// The parameters as one type: that of the only one, or a tuple.
-fn input_type(parameters: &[Parameter]) -> TokenStream {
-    let lifetime = Lifetime::new("'__input", mixed());
-    let types = parameters.iter().map(|parameter| {
-        let Parameter { ty, whole, passing } = parameter;
-        match passing {
-            Passing::Value => whole.to_token_stream(),
-            Passing::Reference | Passing::Mutable(_) => {
-                let place = at(whole);
-                quote_spanned!(place=> &#lifetime #ty)
-            }
-        }
-    });
-    let types: Vec<TokenStream> = types.collect();
-    match &types[..] {
-        [one] => one.clone(),
-        several => quote!((#(#several),*)),
-    }
-}
-
-/// The function as the type of a pointer.
-fn fn_type(function: &Function) -> TokenStream {
-    let signature = &function.signature;
-    let lifetimes = signature.generics.params.iter().filter_map(|parameter| match parameter {
-        GenericParam::Lifetime(lifetime) => Some(&lifetime.lifetime),
-        _ => None,
-    });
-    let lifetimes: Vec<_> = lifetimes.collect();
-    let binder = (!lifetimes.is_empty()).then(|| quote!(for<#(#lifetimes),*>));
-    let parameters = function.parameters.iter().map(|parameter| &parameter.whole);
-    let output = &signature.output;
-    quote!(#binder fn(#(#parameters),*) #output)
+/// Says nothing of a function with a mistake, so that the registry reports nothing more.
+pub(super) fn broken(function: &Function) -> TokenStream {
+    function.listing.broken_function(&function.root)
 }
 
 /// `on = TradeExecuted` or `on = TradeEvent::Executed`.
@@ -285,27 +308,28 @@ impl Trigger {
         Self { event, variant: Some(path), wrapped }
     }
 
-    fn event_type(&self) -> TokenStream {
-        self.event.to_token_stream()
-    }
-
-    fn select(&self, function: &Function) -> TokenStream {
+    /// Takes the variant, or what it wraps, out of the event; the whole event needs nothing.
+    fn select(&self, function: &Function) -> Option<TokenStream> {
+        let variant = self.variant.as_ref()?;
         let place =
             function.parameters.first().map_or_else(mixed, |parameter| at(&parameter.whole));
-        let p = function.root.private_at(place);
+        let (root, p) = (&function.root, function.root.private_at(place));
         let some = quote_spanned!(place=> #p::Option::Some);
         let none = quote_spanned!(mixed()=> #p::Option::None);
-        match &self.variant {
-            None => quote_spanned!(place=> #some(event)),
-            Some(variant) if self.wrapped => quote_spanned! {place=>
-                #[allow(unreachable_patterns)]
-                match event { #variant(wrapped) => #some(wrapped), _ => #none }
-            },
-            Some(variant) => quote_spanned! {place=>
-                #[allow(unreachable_patterns)]
-                match event { #variant { .. } => #some(event), _ => #none }
-            },
-        }
+        let arms = match self.wrapped {
+            true => quote_spanned!(place=> #variant(wrapped) => #some(wrapped), _ => #none),
+            false => quote_spanned!(place=> #variant { .. } => #some(event), _ => #none),
+        };
+        let p = function.root.private();
+        let event = &self.event;
+        Some(quote_spanned! {mixed()=>
+            #[allow(unreachable_patterns)]
+            fn select(
+                event: &#event,
+            ) -> #p::Option<<Self::Shape as #root::function::Shape>::Input<'_>> {
+                match event { #arms }
+            }
+        })
     }
 }
 
@@ -348,9 +372,11 @@ fn shard_key(
         }
         None => quote_spanned!(place=> #p::Option::Some(#p::shard_key(&#first #(.#fields)*))),
     };
-    let p = function.root.private();
+    let (root, p) = (&function.root, function.root.private());
     Some(quote_spanned! {mixed()=>
-        fn shard_key(input: &Self::Input<'_>) -> #p::Option<#p::String> { #key }
+        fn shard_key(
+            input: &<Self::Shape as #root::function::Shape>::Input<'_>,
+        ) -> #p::Option<#p::String> { #key }
     })
 }
 
@@ -391,3 +417,6 @@ fn refuse_lifetimes_in_output(function: &Function, errors: &mut Errors) {
         errors.on(reference, "what a function returns outlives its input: return an owned value");
     }
 }
+
+/// How many parameters there are shapes for.
+const MOST_PARAMETERS: usize = 8;

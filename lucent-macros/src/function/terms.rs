@@ -15,25 +15,41 @@ use crate::{
     root::{Root, at, mixed},
 };
 
-/// `Terms`: what is said of one edition.
-pub(super) fn terms(root: &Root, arguments: &Arguments, errors: &mut Errors) -> TokenStream {
+/// `Terms`: what is said of one edition; `None` if nothing is.
+pub(super) fn terms(
+    root: &Root,
+    arguments: &Arguments,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
     let deadline = quantity(arguments.find("deadline"), "deadline", "50ms", parse_duration, errors);
     let (cpu, memory) = needs(arguments, errors);
     let fallback = fallback(arguments, errors);
+    if deadline.is_none() && cpu.is_none() && memory.is_none() && fallback.is_none() {
+        return None;
+    }
     let (deadline, cpu) = (nanos(root, deadline), nanos(root, cpu));
     let p = root.private();
     let (memory, fallback) = (option(root, memory), option(root, fallback));
-    quote_spanned!(mixed()=> #p::terms(#deadline, #cpu, #memory, #fallback))
+    Some(quote_spanned!(mixed()=> #p::terms(#deadline, #cpu, #memory, #fallback)))
 }
 
-/// `Declaration`: what is said once of a function, for all of its editions.
-pub(super) fn declaration(root: &Root, arguments: &Arguments, errors: &mut Errors) -> TokenStream {
+/// `Declaration`: what is said once of a function, for all of its editions; `None` if nothing is.
+pub(super) fn declaration(
+    root: &Root,
+    arguments: &Arguments,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    if !["priority", "deny", "tags", "shard_by"].iter().any(|key| arguments.find(key).is_some()) {
+        return None;
+    }
     let p = root.private();
     let priority = priority(root, arguments, errors);
     let denied = denied(arguments, errors);
     let tags = tags(arguments, errors);
     let sharded = arguments.find("shard_by").is_some();
-    quote_spanned!(mixed()=> #p::declaration(#priority, &[#(#denied),*], &[#(#tags),*], #sharded))
+    Some(quote_spanned! {mixed()=>
+        #p::declaration(#priority, &[#(#denied),*], &[#(#tags),*], #sharded)
+    })
 }
 
 fn priority(root: &Root, arguments: &Arguments, errors: &mut Errors) -> TokenStream {

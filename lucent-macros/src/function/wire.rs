@@ -15,7 +15,7 @@ use crate::root::mixed;
 /// How calls travel, if the compiler finds that what they take and give can be written and read.
 pub(super) fn wire(function: &Function) -> TokenStream {
     let mixed = mixed();
-    let p = function.root.private();
+    let (root, p) = (&function.root, function.root.private());
     let owned = function.parameters.iter().map(|Parameter { ty, whole, passing }| match passing {
         Passing::Value => whole.to_token_stream(),
         Passing::Reference | Passing::Mutable(_) => quote_spanned!(mixed=> #p::Box<#ty>),
@@ -41,7 +41,7 @@ pub(super) fn wire(function: &Function) -> TokenStream {
         fn wire() -> #p::Travels<Self> {
             #[allow(unused_imports)]
             use #p::StaysHere as _;
-            #p::Probe::<#owned, Self::Output>::wire::<Self>(|owned| #borrowed)
+            #p::Probe::<#owned, <Self as #root::function::Routed>::Output>::wire::<Self>(|owned| #borrowed)
         }
     }
 }
