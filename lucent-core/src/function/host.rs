@@ -13,7 +13,12 @@ use bytes::Bytes;
 
 use crate::{
     app::StopSignal,
-    function::{EditionId, ManagerError, dispatch::refused, follow::Follower, shared::Shared},
+    function::{
+        EditionId, ManagerError, Priority, Terms,
+        dispatch::refused,
+        follow::Follower,
+        shared::{Entry, Shared},
+    },
     mesh::{Contact, MeshNode, Request, Serve},
     position::Position,
 };
@@ -85,7 +90,7 @@ pub(crate) async fn take_part(
 ) -> Result<MeshNode, ManagerError> {
     shared.raise_fence();
     let node = shared.node.get_or_init(|| join(Arc::new(Host::new(shared)))).clone();
-    for entry in shared.entries.iter().filter(|entry| entry.receive.is_none()) {
+    for entry in shared.entries.iter().filter(|entry| stays_against_its_will(entry)) {
         let function = entry.name;
         tracing::warn!(
             function,
@@ -99,6 +104,16 @@ pub(crate) async fn take_part(
         }
     }
     Ok(node)
+}
+
+/// Whether it is said of a function by what to place its calls, and they do not travel.
+fn stays_against_its_will(entry: &Entry) -> bool {
+    let declaration = &entry.declaration;
+    let needs = |terms: &Terms| terms.cpu.is_some() || terms.memory.is_some();
+    let is_placed = declaration.sharded
+        || declaration.priority != Priority::default()
+        || entry.editions.iter().any(|(_, terms)| needs(terms));
+    is_placed && entry.receive.is_none()
 }
 
 /// Tells the others how this node is, until it is told to stop.

@@ -99,6 +99,8 @@ impl<R: Registry> FunctionManager<R> {
     /// room for its `needs`. When a node has more to do than it can, `priority` says who goes first.
     /// One that says none of the three is not worth the way and runs here.
     ///
+    /// A function that says none of the three runs here.
+    ///
     /// What its input and output are made of travels as JSON; a function without a key whose input or
     /// output cannot be read again runs here.
     ///

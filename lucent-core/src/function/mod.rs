@@ -6,6 +6,7 @@ mod context;
 mod contract;
 mod control;
 mod dispatch;
+mod edition_id;
 mod error;
 mod explanation;
 mod fanout;
@@ -34,11 +35,12 @@ mod worker;
 pub use bucket::{BUCKETS, Purpose, bucket_of};
 pub use context::{CallContext, JURISDICTION, TENANT};
 pub use contract::{
-    Declaration, Declared, Edition, EditionId, Fallible, FunctionOutput, InvalidEdition, NoEvent,
-    Plain, Priority, Routed, Terms,
+    Declaration, Declared, Edition, Fallible, FunctionOutput, NoEvent, Plain, Priority, Routed,
+    Terms,
 };
 pub use control::{FunctionEvent, Said, Scope, ShadowDiffered};
 pub use dispatch::{DispatchError, Dispatched};
+pub use edition_id::{EditionId, InvalidEdition};
 pub use error::{CallError, ManagerError, OrderError};
 pub use explanation::Explanation;
 pub use manager::{FunctionManager, FunctionManagerBuilder};
