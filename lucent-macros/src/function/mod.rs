@@ -11,6 +11,7 @@ mod query_handler;
 mod routed;
 mod signature;
 mod terms;
+mod trigger;
 
 use lucent_syntax::FunctionKind;
 use proc_macro2::TokenStream;
