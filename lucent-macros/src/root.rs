@@ -2,6 +2,8 @@
 //!
 //! Invariant: an expansion names nothing that the user's code could shadow.
 
+use std::sync::OnceLock;
+
 use lucent_syntax::{ArgumentValue, Arguments};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -56,8 +58,13 @@ impl Root {
 
 impl Default for Root {
     fn default() -> Self {
-        let path = std::env::var("LUCENT_CORE").ok();
-        let path = path.and_then(|path| path.parse::<TokenStream>().ok());
+        // A compiler's environment stays what it is, and there are thousands of functions.
+        static NAMED: OnceLock<Option<String>> = OnceLock::new();
+        let named = NAMED.get_or_init(|| {
+            let named = std::env::var("LUCENT_CORE").ok();
+            named.filter(|path| path != "::lucent_core")
+        });
+        let path = named.as_deref().and_then(|path| path.parse::<TokenStream>().ok());
         Self(path.unwrap_or_else(|| quote!(::lucent_core)))
     }
 }

@@ -24,6 +24,8 @@ pub struct Argument {
     pub key: Ident,
     /// What follows the key.
     pub value: ArgumentValue,
+    /// The key as a text: a macro asks for dozens of keys, and making the text is not cheap there.
+    text: String,
 }
 
 /// What may follow a key.
@@ -87,7 +89,7 @@ impl Arguments {
     /// The argument of this key.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<&Argument> {
-        self.items.iter().find(|item| item.key == key)
+        self.items.iter().find(|item| item.text == key)
     }
 
     /// The string literal given for this key, if there is one.
@@ -114,10 +116,10 @@ impl Arguments {
     /// Reports unknown and repeated keys; `place` is the attribute as the user writes it.
     pub fn check_keys(&self, place: &str, known: &[&str], errors: &mut Vec<syn::Error>) {
         for (index, item) in self.items.iter().enumerate() {
-            let key = item.key.to_string();
-            if !known.contains(&key.as_str()) {
-                errors.push(syn::Error::new(item.key.span(), unknown_key(place, &key, known)));
-            } else if self.items[..index].iter().any(|earlier| earlier.key == item.key) {
+            let key = item.text.as_str();
+            if !known.contains(&key) {
+                errors.push(syn::Error::new(item.key.span(), unknown_key(place, key, known)));
+            } else if self.items[..index].iter().any(|earlier| earlier.text == item.text) {
                 errors.push(syn::Error::new(
                     item.key.span(),
                     format!("`{key}` is given twice in `{place}`"),
@@ -167,7 +169,7 @@ impl Parse for Argument {
         let key = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            ArgumentValue::Value(Box::new(input.parse()?))
+            ArgumentValue::Value(Box::new(value(input)?))
         } else if input.peek(syn::token::Paren) {
             let content;
             parenthesized!(content in input);
@@ -180,8 +182,25 @@ impl Parse for Argument {
         } else {
             ArgumentValue::Flag
         };
-        Ok(Self { key, value })
+        let text = key.to_string();
+        Ok(Self { key, value, text })
     }
+}
+
+/// An expression; the commonest ones, a lone literal or name, without the parser of expressions,
+/// which takes most of the time of an unoptimized macro.
+fn value(input: ParseStream<'_>) -> syn::Result<Expr> {
+    let alone = input.cursor().token_tree().is_some_and(|(_, rest)| {
+        rest.eof() || matches!(rest.punct(), Some((punct, _)) if punct.as_char() == ',')
+    });
+    if alone && input.peek(Lit) {
+        return Ok(Expr::Lit(ExprLit { attrs: Vec::new(), lit: input.parse()? }));
+    }
+    if alone && input.peek(Ident) {
+        let path = input.parse::<Ident>()?.into();
+        return Ok(Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path }));
+    }
+    input.parse()
 }
 
 fn unknown_key(place: &str, key: &str, known: &[&str]) -> String {

@@ -37,11 +37,10 @@ pub fn registry_ident(name: &str) -> String {
     if ident.is_empty() || ident.starts_with(|c: char| c.is_ascii_digit()) {
         ident.insert(0, '_');
     }
-    match syn::parse_str::<Ident>(&ident) {
-        Ok(_) => ident,
-        // A keyword, or the lone underscore.
-        Err(_) => format!("{ident}_"),
+    if ident == "_" || KEYWORDS.contains(&ident.as_str()) {
+        return format!("{ident}_");
     }
+    ident
 }
 
 /// `AccountView` becomes `account_view`.
@@ -67,9 +66,29 @@ pub fn snake_case(name: &str) -> String {
     snake
 }
 
+/// What is no identifier in any edition.
+const KEYWORDS: [&str; 52] = [
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
+    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_identifier_gets_an_underscore_and_nothing_else_does() {
+        for word in KEYWORDS {
+            assert_eq!(registry_ident(word), format!("{word}_"));
+        }
+        for word in ["union", "default", "auto", "fee", "r", "raw", "safe", "macro_rules"] {
+            assert_eq!(registry_ident(word), word);
+            assert!(syn::parse_str::<Ident>(word).is_ok());
+        }
+    }
 
     #[test]
     fn names_become_identifiers() {

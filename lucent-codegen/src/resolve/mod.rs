@@ -229,13 +229,19 @@ fn explain_duplicate(first: &Listed, second: &Listed) -> String {
             first.function.name, second.function.name
         )
     };
+    // An edition is named after its function: `fee@v2`.
+    let way_out = if first.function.name.contains('@') && second.function.name.contains('@') {
+        "give one of them another `version`, or a `variant` of its own".to_owned()
+    } else {
+        let attribute = second.kind.attribute();
+        format!("give one of them a name of its own: `#[{attribute}(name = \"…\")]`")
+    };
     format!(
-        "{claim}: `{}` at {} and `{}` at {}; give one of them a name of its own: `#[{}(name = \"…\")]`",
+        "{claim}: `{}` at {} and `{}` at {}; {way_out}",
         first.function.ident,
         place(first),
         second.function.ident,
         place(second),
-        second.kind.attribute(),
     )
 }
 

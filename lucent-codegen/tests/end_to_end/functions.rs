@@ -61,7 +61,7 @@ fn an_edition_that_is_there_twice_is_reported_with_both_places() {
         "two functions claim the registry name `fee@v1`",
         "src/main.rs:16",
         "src/main.rs:21",
-        "`#[function(name = \"…\")]`",
+        "give one of them another `version`",
     ] {
         assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
     }

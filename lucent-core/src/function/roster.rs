@@ -31,6 +31,7 @@ pub struct Roster {
 
 /// An edition that was added.
 pub(crate) struct Added {
+    of: TypeId,
     pub(crate) function: &'static str,
     pub(crate) edition: EditionId,
     pub(crate) events: EventSet,
@@ -40,6 +41,8 @@ pub(crate) struct Added {
 /// A function whose editions are being gathered.
 struct Draft {
     name: &'static str,
+    /// Where the edition stands that was added first.
+    place: &'static Location<'static>,
     declaration: Declaration,
     /// Sorted.
     editions: Vec<(EditionId, Terms)>,
@@ -54,6 +57,8 @@ struct Draft {
 pub(crate) struct Sealed {
     pub(crate) of: TypeId,
     pub(crate) name: &'static str,
+    /// Where one of its editions stands.
+    place: &'static Location<'static>,
     pub(crate) declaration: Declaration,
     /// Sorted; what stands here and in the family has the same index.
     pub(crate) editions: Vec<(EditionId, Terms)>,
@@ -78,8 +83,10 @@ impl Roster {
         let edition = EditionId::declared(E::VERSION, E::VARIANT);
         let function = <E::Of as Routed>::NAME;
         let events = EventSet::of::<<E::Of as Routed>::Event>();
-        self.added.push(Added { function, edition, events, place: Location::caller() });
-        let draft = self.draft(TypeId::of::<E::Of>(), draft::<E::Of>);
+        let place = Location::caller();
+        let of = TypeId::of::<E::Of>();
+        self.added.push(Added { of, function, edition, events, place });
+        let draft = self.draft(of, place, draft::<E::Of>);
         let place = draft.insert(E::VERSION, E::VARIANT, E::TERMS);
         let family = draft.family.downcast_mut::<Family<E::Of>>();
         let family = family.expect("the map's key is the type of its value");
@@ -93,8 +100,13 @@ impl Roster {
         roster.added.pop()
     }
 
-    fn draft(&mut self, of: TypeId, begin: fn() -> Draft) -> &mut Draft {
-        self.drafts.entry(of).or_insert_with(begin)
+    fn draft(
+        &mut self,
+        of: TypeId,
+        place: &'static Location<'static>,
+        begin: fn(&'static Location<'static>) -> Draft,
+    ) -> &mut Draft {
+        self.drafts.entry(of).or_insert_with(|| begin(place))
     }
 
     /// The functions of a registry, sorted by name.
@@ -106,9 +118,9 @@ impl Roster {
                 enlist(&mut roster);
             }
         }
-        for Added { function, edition, place, .. } in roster.added {
-            let place = format!("{}:{}", place.file(), place.line());
-            if let Some(first) = places.insert((function, edition.clone()), place.clone()) {
+        for Added { of, function, edition, place, .. } in roster.added {
+            let place = place_of(place);
+            if let Some(first) = places.insert((of, edition.clone()), place.clone()) {
                 return Err(RosterError::SameEdition { function, edition, first, second: place });
             }
         }
@@ -117,7 +129,7 @@ impl Roster {
         sealed.sort_by_key(|function| function.name);
         for pair in sealed.windows(2) {
             if pair[0].name == pair[1].name {
-                return Err(RosterError::SameName { function: pair[0].name });
+                return Err(same_name(&pair[0], &pair[1]));
             }
         }
         sealed.iter().try_for_each(check_fallbacks)?;
@@ -132,10 +144,11 @@ impl fmt::Debug for Roster {
 }
 
 /// Begins a function.
-fn draft<F: Routed>() -> Draft {
+fn draft<F: Routed>(place: &'static Location<'static>) -> Draft {
     let wire = F::wire();
     Draft {
         name: F::NAME,
+        place,
         declaration: F::DECLARATION,
         editions: Vec::new(),
         receive: wire.is_some().then_some(receive::<F> as Receive),
@@ -155,9 +168,21 @@ impl Draft {
     }
 
     fn seal(self, of: TypeId) -> Sealed {
-        let Self { name, declaration, editions, family, sit, seat, receive } = self;
-        Sealed { of, name, declaration, editions, family: Arc::from(family), sit, seat, receive }
+        let Self { name, place, declaration, editions, family, sit, seat, receive } = self;
+        let family = Arc::from(family);
+        Sealed { of, name, place, declaration, editions, family, sit, seat, receive }
     }
+}
+
+fn same_name(one: &Sealed, other: &Sealed) -> RosterError {
+    let mut places = [one, other].map(|function| place_of(function.place));
+    places.sort();
+    let [first, second] = places;
+    RosterError::SameName { function: one.name, first, second }
+}
+
+fn place_of(place: &Location<'_>) -> String {
+    format!("{}:{}", place.file(), place.line())
 }
 
 fn check_fallbacks(function: &Sealed) -> Result<(), RosterError> {
@@ -178,11 +203,15 @@ fn check_fallbacks(function: &Sealed) -> Result<(), RosterError> {
 pub enum RosterError {
     /// Two functions have one name and nothing else in common.
     #[error(
-        "two functions are named `{function}`: give one another `name = \"…\"`, or make it an edition of the other with `of = …`"
+        "two functions are named `{function}`: {first} and {second}; give one another `name = \"…\"`, or make it an edition of the other with `of = …`"
     )]
     SameName {
         /// The name.
         function: &'static str,
+        /// Where one of them stands.
+        first: String,
+        /// Where the other one stands.
+        second: String,
     },
     /// Two editions of a function have one version and variant.
     #[error(
@@ -210,4 +239,64 @@ pub enum RosterError {
         /// The edition that is missing.
         fallback: EditionId,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::listed;
+
+    mod desk {
+        #[lucent_core::function]
+        pub(super) fn fee(amount: &u64) -> u64 {
+            *amount
+        }
+
+        #[lucent_core::function(of = fee, version = 2)]
+        pub(super) fn newer(amount: &u64) -> u64 {
+            amount / 2
+        }
+
+        #[lucent_core::function(of = fee, version = 2)]
+        pub(super) fn newest(amount: &u64) -> u64 {
+            amount / 3
+        }
+    }
+
+    mod market {
+        #[lucent_core::function]
+        pub(super) fn fee(amount: &u64) -> u64 {
+            *amount
+        }
+    }
+
+    /// What is wrong with functions, as a text in which `HERE` stands for each place in this file.
+    fn fault(functions: &[&'static Function]) -> String {
+        let fault = Roster::of(functions).err().map(|fault| fault.to_string()).unwrap_or_default();
+        let mut parts = fault.split(file!());
+        let first = parts.next().unwrap_or_default().to_owned();
+        let line = |c: char| c == ':' || c.is_ascii_digit();
+        parts.fold(first, |text, part| text + "HERE" + part.trim_start_matches(line))
+    }
+
+    #[test]
+    fn functions_of_one_name_are_named_with_both_places() {
+        static TWO: [Function; 2] = [listed::<desk::fee>(), listed::<market::fee>()];
+        assert_eq!(
+            fault(&[&TWO[0], &TWO[1]]),
+            "two functions are named `fee`: HERE and HERE; give one another `name = \"…\"`, or make it an \
+             edition of the other with `of = …`"
+        );
+    }
+
+    #[test]
+    fn editions_of_one_version_are_named_with_both_places() {
+        static TWO: [Function; 3] =
+            [listed::<desk::fee>(), listed::<desk::newer>(), listed::<desk::newest>()];
+        assert_eq!(
+            fault(&[&TWO[0], &TWO[1], &TWO[2]]),
+            "`fee` has two editions v2: HERE and HERE; give one another `version`"
+        );
+        assert_eq!(fault(&[&TWO[0], &TWO[1]]), "");
+    }
 }

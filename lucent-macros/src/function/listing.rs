@@ -5,6 +5,8 @@
 //! examples, documentation), the attribute makes the type itself, under the function's name.
 //! Invariant: both ways the type exists exactly once.
 
+use std::sync::OnceLock;
+
 use lucent_syntax::{Arguments, registry_ident, registry_name};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -190,6 +192,12 @@ impl Listing {
 
 /// Whether build.rs has scanned the target that is being compiled.
 pub(crate) fn handshake() -> bool {
+    // A compiler's environment stays what it is, and there are thousands of functions.
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(is_scanned)
+}
+
+fn is_scanned() -> bool {
     let is_set = |key| std::env::var_os(key).is_some();
     // An integration test, a benchmark or a documentation test may have the crate's own name.
     if is_set("UNSTABLE_RUSTDOC_TEST_PATH") || is_set("CARGO_TARGET_TMPDIR") || is_merged_doctest()

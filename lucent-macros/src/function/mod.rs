@@ -11,6 +11,7 @@ mod query_handler;
 mod routed;
 mod signature;
 mod terms;
+mod trigger;
 mod wire;
 
 use lucent_syntax::FunctionKind;

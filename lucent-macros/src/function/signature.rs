@@ -37,8 +37,9 @@ impl Function {
         errors: &mut Errors,
     ) -> Option<Self> {
         let place = format!("#[{kind}]");
-        let raw = signature_tokens(item.clone());
-        let parsed = match parse_header.parse2(item) {
+        let header = without_body(item);
+        let raw = signature_tokens(header.clone());
+        let parsed = match parse_header.parse2(header) {
             Ok(parsed) => Some(parsed),
             // A signature that is wrong in itself is the compiler's to report.
             Err(_) if raw.clone().into_iter().any(is_fn) => None,
@@ -100,13 +101,19 @@ fn parse_header(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, Visibili
     Ok((attributes, visibility, signature))
 }
 
-/// The tokens from after the outer attributes and the visibility up to the body.
-fn signature_tokens(item: TokenStream) -> TokenStream {
+/// The tokens before the body, which a parser would copy as a whole before it begins.
+fn without_body(item: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = item.into_iter().collect();
     if matches!(tokens.last(), Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace)
     {
         tokens.pop();
     }
+    tokens.into_iter().collect()
+}
+
+/// The tokens from after the outer attributes and the visibility up to the body.
+fn signature_tokens(header: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = header.into_iter().collect();
     let mut start = 0;
     loop {
         match (tokens.get(start), tokens.get(start + 1)) {
