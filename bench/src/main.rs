@@ -38,6 +38,9 @@ const RUNS: usize = 5;
 
 type Outcome = Result<Vec<Figure>, Box<dyn std::error::Error>>;
 
+/// A bench and its name.
+type Bench = (&'static str, fn() -> Outcome);
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some((postgres::memory::CHILD, rest)) =
@@ -46,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return postgres::memory::child(rest);
     }
     let filter = arguments.first().cloned().unwrap_or_default();
-    let benches: [(&str, fn() -> Outcome); 11] = [
+    let benches: [Bench; 11] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
         ("postgres-seen", postgres::seen::run),
