@@ -61,6 +61,13 @@ fn directives(package: &Package, summary: &Summary) -> String {
     }
     lines.push_str(&format!("cargo::rustc-env=LUCENT_TARGETS={}\n", target_list(package)));
     lines.push_str(&format!("cargo::rustc-env=LUCENT_CORE={}\n", package.core));
+    for root in &summary.unregistered {
+        let root = root.strip_prefix(&package.root).unwrap_or(root).display();
+        let core = package.core.trim_start_matches("::");
+        lines.push_str(&format!(
+            "cargo::warning={root} has functions for a registry and makes none: write `{core}::registry!();` at its top\n"
+        ));
+    }
     lines
 }
 
@@ -91,6 +98,7 @@ mod tests {
             watched: ["/w/bank", "/w/bank/src/a.rs", "/w/shared/Cargo.toml"]
                 .map(PathBuf::from)
                 .to_vec(),
+            unregistered: vec![PathBuf::from("/w/bank/src/lib.rs")],
             ..Summary::default()
         };
         assert_eq!(
@@ -99,7 +107,9 @@ mod tests {
              cargo::rerun-if-changed=src/a.rs\n\
              cargo::rerun-if-changed=/w/shared/Cargo.toml\n\
              cargo::rustc-env=LUCENT_TARGETS=\n\
-             cargo::rustc-env=LUCENT_CORE=::lucent_core\n"
+             cargo::rustc-env=LUCENT_CORE=::lucent_core\n\
+             cargo::warning=src/lib.rs has functions for a registry and makes none: write \
+             `lucent_core::registry!();` at its top\n"
         );
     }
 }

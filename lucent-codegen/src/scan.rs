@@ -32,6 +32,8 @@ pub struct Summary {
     pub functions: usize,
     /// How many mistakes the registries report.
     pub mistakes: usize,
+    /// The roots of targets that have functions for a registry and make none.
+    pub unregistered: Vec<PathBuf>,
     /// The files that were written because their content changed.
     pub written: Vec<PathBuf>,
     /// The files and folders whose change requires another scan.
@@ -77,6 +79,10 @@ pub(crate) fn scan_in(
         summary.write(out_dir.join(target.registry_file()), &text)?;
         summary.functions += model.functions.len();
         summary.mistakes += model.diagnostics.len();
+        if !tree.registry && !model.functions.is_empty() {
+            summary.mistakes += 1;
+            summary.unregistered.push(target.source.clone());
+        }
         models.push((target.clone(), composed, model));
     }
     let manifest = emit::manifest(package, &models);

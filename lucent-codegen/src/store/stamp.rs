@@ -101,6 +101,7 @@ pub(crate) fn recall(
         skimmed,
         functions: usize::try_from(stamps.functions).ok()?,
         mistakes: 0,
+        unregistered: Vec::new(),
         written: Vec::new(),
         watched: stamps.watched,
     })
