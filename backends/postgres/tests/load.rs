@@ -33,11 +33,13 @@ pub(crate) struct Load {
     follower: JoinHandle<Vec<EventId>>,
 }
 
-/// How many appends were acknowledged so far, and how many were not.
+/// How many appends were acknowledged so far, how many were not, and of how many of those nobody knows
+/// whether they were written.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     acknowledged: usize,
     failed: usize,
+    unknown: usize,
 }
 
 /// What one writer was told.
@@ -71,6 +73,12 @@ impl Load {
     pub(crate) async fn fails(&self, more: usize) {
         let wanted = self.counts.borrow().failed + more;
         self.until(|counts| counts.failed >= wanted).await;
+    }
+
+    /// Waits until of a further append nobody knows whether it was written.
+    pub(crate) async fn is_left_in_doubt(&self) {
+        let known = self.counts.borrow().unknown;
+        self.until(|counts| counts.unknown > known).await;
     }
 
     async fn until(&self, holds: impl Fn(&Counts) -> bool) {
@@ -135,6 +143,7 @@ async fn write(
             Err(error) if error.is_outcome_unknown() => {
                 version = None;
                 told.unknown.insert(id);
+                counts.send_modify(|counts| counts.unknown += 1);
             }
             Err(error) => {
                 assert_helpful(&error);

@@ -191,6 +191,10 @@ async fn nothing_is_lost_or_doubled_however_the_network_fails_under_load() {
             load.acknowledges(100).await;
             let opened = network.opened();
             network.stall(direction);
+            if direction == Direction::ToClient {
+                // What was sent is written, and no answer comes.
+                load.is_left_in_doubt().await;
+            }
             // The store has noticed, and tries other connections.
             network.until_opened(opened + 2).await;
             network.resume();
