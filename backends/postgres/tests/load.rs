@@ -14,7 +14,9 @@ use std::{
 
 use lucent_core::{
     EventId, Position, Subscription, Version,
-    store::{AppendError, EventFilter, EventStore as _, ExpectedVersion, StoreError},
+    store::{
+        AppendError, EventFilter, EventStore as _, ExpectedVersion, StoreError, VersionConflict,
+    },
 };
 use lucent_postgres::PostgresStore;
 use tokio::{sync::watch, task::JoinHandle};
@@ -124,6 +126,8 @@ async fn write(
     let mut told = Told::default();
     let name = format!("load-{number}");
     let mut version = Some(Version::ZERO);
+    // Whether the last append that was sent may still be written.
+    let mut in_doubt = false;
     while !stop.load(Ordering::Relaxed) {
         let Some(expected) = version else {
             // What is unknown is looked for, as an application would do it.
@@ -136,14 +140,24 @@ async fn write(
             Ok(appended) => {
                 assert_eq!(appended.versions, [expected.next()]);
                 version = Some(expected.next());
+                in_doubt = false;
                 told.acknowledged.insert(id);
                 counts.send_modify(|counts| counts.acknowledged += 1);
                 continue;
             }
             Err(error) if error.is_outcome_unknown() => {
                 version = None;
+                in_doubt = true;
                 told.unknown.insert(id);
                 counts.send_modify(|counts| counts.unknown += 1);
+            }
+            Err(AppendError::Conflict(VersionConflict::WrongVersion { found, .. }))
+                if in_doubt && found == expected.next() =>
+            {
+                // The one that was in doubt has come after it was looked for.
+                version = Some(found);
+                in_doubt = false;
+                told.refused.insert(id);
             }
             Err(error) => {
                 assert_helpful(&error);
