@@ -12,6 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
 
 use crate::{aggregate::Aggregate, app::line::Slot, stream::StreamId};
@@ -19,7 +20,7 @@ use crate::{aggregate::Aggregate, app::line::Slot, stream::StreamId};
 /// The caches of every type of aggregate.
 pub(crate) struct Caches {
     capacity: usize,
-    by_type: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    by_type: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>, RandomState>>,
 }
 
 impl Caches {
@@ -29,19 +30,18 @@ impl Caches {
 
     /// The slot of a stream; a new one if the cache does not hold it.
     pub(crate) fn slot<A: Aggregate>(&self, stream: &StreamId) -> Arc<Slot<A>> {
-        self.cache::<A>().slot(stream)
-    }
-
-    fn cache<A: Aggregate>(&self) -> Arc<Cache<A>> {
         let key = TypeId::of::<A>();
-        let known = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let any = known.unwrap_or_else(|| {
-            let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
-            let made =
-                by_type.entry(key).or_insert_with(|| Arc::new(Cache::<A>::new(self.capacity)));
-            Arc::clone(made)
-        });
-        any.downcast().expect("the map's key is the type of its value")
+        let slot = |any: &Box<dyn Any + Send + Sync>| {
+            let cache = any.downcast_ref::<Cache<A>>();
+            cache.expect("the map's key is the type of its value").slot(stream)
+        };
+        if let Some(cache) =
+            self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&key)
+        {
+            return slot(cache);
+        }
+        let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
+        slot(by_type.entry(key).or_insert_with(|| Box::new(Cache::<A>::new(self.capacity))))
     }
 }
 

@@ -92,6 +92,11 @@ impl<C: Handled> Execute<C> {
 }
 
 impl<C: OnAggregate> Execute<C> {
+    fn origin(&self, now: Timestamp) -> Origin {
+        let id = self.id.unwrap_or_else(|| CommandId::at(now));
+        Origin { id, metadata: Arc::new(self.metadata(id)) }
+    }
+
     /// Executes a command that is for an aggregate.
     pub(crate) async fn run(self) -> Outcome<C> {
         let stream = self.command.aggregate_id().stream_id()?;
@@ -100,13 +105,12 @@ impl<C: OnAggregate> Execute<C> {
         {
             return repeated::<C>(&first);
         }
-        let command_id = self.id.unwrap_or_else(CommandId::new);
-        let metadata = Arc::new(self.metadata(command_id));
+        let mut origin = None;
         let slot = self.engine.caches.slot::<C::Aggregate>(&stream);
         let mut alone = false;
         let mut retries = 0;
         loop {
-            let decided = self.decide(&slot, &stream, command_id, &metadata, alone).await;
+            let decided = self.decide(&slot, &stream, &mut origin, alone).await;
             let Decided { outcome, is_new, ride } = match decided {
                 Ok(Some(decided)) => decided,
                 // What it was decided on has failed meanwhile.
@@ -143,8 +147,7 @@ impl<C: OnAggregate> Execute<C> {
         &self,
         slot: &Arc<Slot<C::Aggregate>>,
         stream: &StreamId,
-        id: CommandId,
-        metadata: &Arc<Metadata>,
+        origin: &mut Option<Origin>,
         alone: bool,
     ) -> Result<Option<Decided<C>>, Outcome<C>> {
         let mut turn = slot.turn().await;
@@ -172,7 +175,8 @@ impl<C: OnAggregate> Execute<C> {
             Err(CommandError::Conflict(conflict))
         } else {
             let now = self.engine.clock.now();
-            let context = CommandContext::new(id, now, base, Metadata::clone(metadata));
+            let Origin { id, metadata } = origin.get_or_insert_with(|| self.origin(now));
+            let context = CommandContext::new(*id, now, base, Metadata::clone(metadata));
             match self.command.decide(&loaded.state, &context) {
                 Err(refusal) => Err(CommandError::Refused(refusal)),
                 Ok(decision) => match self.prepare(&decision, metadata, now, &mut entry) {
@@ -228,6 +232,12 @@ fn advance<C: OnAggregate>(
         events: decision.events.len(),
         repeated: false,
     }
+}
+
+/// What a command's events have in common; the same in each attempt.
+struct Origin {
+    id: CommandId,
+    metadata: Arc<Metadata>,
 }
 
 /// A decision that waits for the store.

@@ -87,7 +87,10 @@ impl<A: Aggregate> Slot<A> {
 
     /// Waits for the right to decide. Cancel safe.
     pub(crate) async fn turn(self: &Arc<Self>) -> Turn<'_, A> {
-        let mut rides = self.rides.lock().await;
+        let mut rides = match self.rides.try_lock() {
+            Ok(rides) => rides,
+            Err(_) => self.rides.lock().await,
+        };
         let mut last = None;
         while let Some((id, ride)) = rides.back() {
             last = ride.upgrade().map(|ride| (*id, ride));
@@ -158,6 +161,7 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
             // The name's text is shared.
             stream: stream.clone(),
             id,
+            is_confirmed: false,
         };
         let is_first = before.is_none() && !is_busy;
         let mut way = journey.travel(before, is_busy).boxed();
@@ -212,10 +216,11 @@ struct Journey<A: Aggregate> {
     slot: Arc<Slot<A>>,
     stream: StreamId,
     id: GroupId,
+    is_confirmed: bool,
 }
 
 impl<A: Aggregate + Evolve> Journey<A> {
-    async fn travel(self, before: Option<Shared<Way>>, is_busy: bool) -> Arrival {
+    async fn travel(mut self, before: Option<Shared<Way>>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
             arrived(before).await;
         }
@@ -231,6 +236,7 @@ impl<A: Aggregate + Evolve> Journey<A> {
             Ok(appended) if appended.repeated => Arrival::Repeated(appended),
             Ok(Appended { position, .. }) => {
                 self.slot.waiting().confirm(self.id, position);
+                self.is_confirmed = true;
                 let due = snapshot.map(|snapshot| Snapshot { position, ..snapshot });
                 let due = due.map(|snapshot| Arc::new(Mutex::new(Some(snapshot))));
                 Arrival::Confirmed { position, snapshot: DueSnapshot(due) }
@@ -308,7 +314,9 @@ fn may_be_one_commands(error: &AppendError) -> bool {
 impl<A: Aggregate> Drop for Journey<A> {
     /// Does nothing if the group is confirmed or was discarded already.
     fn drop(&mut self) {
-        self.slot.waiting().discard(self.id);
+        if !self.is_confirmed {
+            self.slot.waiting().discard(self.id);
+        }
     }
 }
 
