@@ -101,7 +101,7 @@ pub trait AggregateId:
     /// # Errors
     /// When the value does not fit into a stream's name: see [`StreamId::new`].
     fn stream_id(&self) -> Result<StreamId, InvalidStreamId> {
-        StreamId::of_value(Self::CATEGORY, self.value())
+        StreamId::of(Self::CATEGORY, self.value())
     }
 }
 

@@ -2,10 +2,9 @@
 //!
 //! Invariant: a [`StreamId`] that exists is valid in every store, so stores never check it again.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 /// The name of a stream, such as `account-0198c5…`.
 ///
@@ -57,18 +56,6 @@ impl StreamId {
                 name: category.to_owned(),
                 reason: "its key cannot be printed",
             }),
-        }
-    }
-
-    /// As [`Self::of`], for a key that is a UUID more often than not.
-    pub(crate) fn of_value<V: fmt::Display + 'static>(
-        category: &str,
-        value: &V,
-    ) -> Result<Self, InvalidStreamId> {
-        let any: &dyn Any = value;
-        match any.downcast_ref::<Uuid>() {
-            Some(uuid) => Self::of(category, &*uuid.hyphenated().encode_lower(&mut [0; 36])),
-            None => Self::of(category, value),
         }
     }
 
