@@ -55,9 +55,11 @@ impl fmt::Debug for Caches {
 
 const SHARDS: usize = 16;
 
+type Shard<A> = Mutex<LruCache<<A as Aggregate>::Id, Arc<Slot<A>>>>;
+
 struct Cache<A: Aggregate> {
     hasher: RandomState,
-    shards: [Mutex<LruCache<A::Id, Arc<Slot<A>>>>; SHARDS],
+    shards: [Shard<A>; SHARDS],
 }
 
 impl<A: Aggregate> Cache<A> {
