@@ -106,10 +106,18 @@ fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
         conditions(text, "    ", dependency.cfg.as_slice());
         let _ = writeln!(text, "    ::{}::lucent_registry::FUNCTIONS,", dependency.crate_name);
     }
+    text.push_str("];\n");
+    if !composed.is_empty() {
+        // It is a loop over all names; that is what may take long.
+        let _ = writeln!(
+            text,
+            "#[allow(long_running_const_eval)]\nconst _: () = {core}::registry::names_are_unique(GROUPS);"
+        );
+    }
     // A static, for a slice of statics is not promoted to one in the body of a function.
     let _ = writeln!(
         text,
-        "];\nimpl {core}::registry::Registry for Registry {{\n    \
+        "impl {core}::registry::Registry for Registry {{\n    \
          fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{ GROUPS }}\n}}"
     );
     text.push_str(
