@@ -68,6 +68,11 @@ fn million_lines() -> Outcome {
             median_of("one file's functions moved: ")?,
             40.0,
         ),
+        figure(
+            "… again, functions of one file renamed",
+            median_of("one file's functions renamed: ")?,
+            40.0,
+        ),
     ])
 }
 

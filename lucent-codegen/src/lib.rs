@@ -39,7 +39,9 @@
 //!    its own.
 //! 5. *Emit* into `OUT_DIR`: `lucent_registry_<lib|bin>_<crate>.rs` for each target, and
 //!    `lucent_manifest.json` for tools. A file is written only if its bytes change. Steps 2 to 5 are
-//!    left out if every file says what it said in the last build, lines aside.
+//!    left out if every file says what it said in the last build, lines aside. If only functions and
+//!    imports of some files are others, what was written is patched: only these files are resolved, and
+//!    the pieces of their functions exchanged.
 //!
 //! A `cfg` is never evaluated away: every generated item repeats the conditions of its function,
 //! so that one scan serves the library, its tests and every feature.
@@ -73,8 +75,7 @@
 //!
 //! - `cargo build -vv` shows the lines that this crate prints for cargo.
 //! - `target/debug/build/<package>-<hash>/out` holds the registries; each entry names file and line.
-//! - The caches `lucent_facts.cache`, `lucent_package.cache` and `lucent_stamps.cache` beside them may
-//!   be deleted.
+//! - The files `lucent_*.cache` beside them may be deleted.
 //! - A function is in the registry but the compiler says that it has not seen its attribute:
 //!   another macro owns that name. Import Lucent's by its path.
 //! - The first file `src/main.rs`, `src/lib.rs` or the first one in `src/bin` is new to a build
@@ -92,6 +93,7 @@ mod emit;
 mod locate;
 mod outline;
 mod package;
+mod patch;
 mod resolve;
 mod scan;
 mod skim;

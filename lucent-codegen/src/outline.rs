@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cfg::Environment;
 use crate::package::{Package, Target};
-use crate::resolve::{Listed, resolve};
+use crate::resolve::{Listed, resolve, roots};
 use crate::scan::sorted_targets;
 use crate::store::Disk;
 use crate::walk::walk;
@@ -97,7 +97,7 @@ pub fn outline(package: &Package) -> Outline {
     let mut outline = Outline::default();
     for target in sorted_targets(package) {
         let tree = walk(&target.source, nowhere, &environment, &mut disk);
-        let model = resolve(package, &tree);
+        let model = resolve(package, &tree, &roots(package, &tree));
         outline.functions.extend(model.functions.iter().map(|listed| found(&target, listed)));
         outline.mistakes.extend(
             model.diagnostics.into_iter().map(|d| Mistake { cfg: d.cfg, message: d.message }),

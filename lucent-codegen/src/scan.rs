@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::cfg::Environment;
 use crate::emit;
 use crate::package::{Composed, Package, Target, TargetKind};
-use crate::resolve::resolve;
-use crate::store::{Disk, stamp};
+use crate::patch::{self, Part};
+use crate::resolve::{resolve, roots};
+use crate::store::stamp::{self, Recall};
+use crate::store::{Disk, keep_changed};
 use crate::walk::{Tree, walk};
 
 /// What a scan did.
@@ -38,6 +40,8 @@ pub struct Summary {
     pub written: Vec<PathBuf>,
     /// The files and folders whose change requires another scan.
     pub watched: Vec<PathBuf>,
+    /// Whether the modules were walked. If not, what the last scan wrote was kept, or patched.
+    pub walked: bool,
 }
 
 /// Scans a package and writes its registries and its manifest into `out_dir`.
@@ -56,12 +60,13 @@ pub(crate) fn scan_in(
     out_dir: &Path,
     environment: &Environment,
 ) -> io::Result<Summary> {
-    if let Some(summary) = stamp::recall(package, environment, out_dir) {
+    let recall = stamp::recall(package, environment, out_dir);
+    if let Some(summary) = recall.and_then(|recall| recalled(package, out_dir, recall)) {
         return Ok(summary);
     }
     let mut disk = Disk::open(out_dir);
-    let mut outputs = vec![out_dir.join("lucent_manifest.json"), disk.cache_file()];
-    let mut summary = Summary::default();
+    let mut outputs = vec![out_dir.join(MANIFEST), disk.cache_file(), patch::memory_file(out_dir)];
+    let mut summary = Summary { walked: true, ..Summary::default() };
     let trees: Vec<(Target, Tree)> = sorted_targets(package)
         .into_iter()
         .map(|target| {
@@ -70,33 +75,52 @@ pub(crate) fn scan_in(
         })
         .collect();
     let library = linked_library(&trees);
-    let mut models = Vec::new();
+    let mut parts = Vec::new();
     for (target, tree) in &trees {
-        let model = resolve(package, tree);
+        let roots = roots(package, tree);
+        let model = resolve(package, tree, &roots);
         let composed = composed_of(package, target, library.as_ref());
-        let text = emit::registry(package, target, &composed, &model);
+        let registry = emit::registry(package, target, &composed, &model);
         outputs.push(out_dir.join(target.registry_file()));
-        summary.write(out_dir.join(target.registry_file()), &text)?;
+        summary.write(out_dir.join(target.registry_file()), registry.text.as_bytes())?;
         summary.functions += model.functions.len();
         summary.mistakes += model.diagnostics.len();
         if !tree.registry && !model.functions.is_empty() {
             summary.mistakes += 1;
             summary.unregistered.push(target.source.clone());
         }
-        models.push((target.clone(), composed, model));
+        parts.push(Part { target, tree, roots, composed, model, registry });
     }
+    let models: Vec<_> =
+        parts.iter().map(|part| (part.target, part.composed.as_slice(), &part.model)).collect();
     let manifest = emit::manifest(package, &models);
-    summary.write(out_dir.join("lucent_manifest.json"), &manifest)?;
+    let mut text = manifest.text.clone().into_bytes();
+    emit::close(&mut text);
+    summary.write(out_dir.join(MANIFEST), &text)?;
     summary.files = disk.files();
     summary.skimmed = disk.skimmed();
     summary.watched = watched(package, out_dir, &trees);
     disk.save();
+    if summary.mistakes == 0 {
+        patch::keep(package, out_dir, &disk, &parts, &manifest);
+    }
     stamp::keep(package, environment, out_dir, &disk, &outputs, &summary)?;
     Ok(summary)
 }
 
+/// What is left to do if the last scan still holds, except for the functions of some files.
+fn recalled(package: &Package, out_dir: &Path, mut recall: Recall) -> Option<Summary> {
+    let changed = std::mem::take(&mut recall.changed);
+    if changed.is_empty() {
+        return recall.finish(None);
+    }
+    let patched = patch::patch(package, out_dir, recall.files(), &changed)?;
+    keep_changed(out_dir, changed)?;
+    recall.finish(Some(patched))
+}
+
 impl Summary {
-    fn write(&mut self, path: PathBuf, text: &str) -> io::Result<()> {
+    fn write(&mut self, path: PathBuf, text: &[u8]) -> io::Result<()> {
         if emit::write_if_changed(&path, text)? {
             self.written.push(path);
         }
@@ -143,3 +167,5 @@ pub(crate) fn target_list(package: &Package) -> String {
     let ids: Vec<String> = sorted_targets(package).iter().map(Target::id).collect();
     ids.join(",")
 }
+
+pub(crate) const MANIFEST: &str = "lucent_manifest.json";

@@ -7,3 +7,4 @@ mod cache;
 mod end_to_end;
 mod folder;
 mod golden;
+mod patch;

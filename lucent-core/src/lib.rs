@@ -27,6 +27,7 @@ mod projection;
 mod query;
 pub mod registry;
 mod resource;
+mod shared_name;
 mod stable_hash;
 mod state;
 pub mod store;

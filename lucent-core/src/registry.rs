@@ -12,6 +12,8 @@ use crate::{
     resource::{MissingResource, Shell},
 };
 
+pub use crate::shared_name::names_are_unique;
+
 /// A set of functions that an application runs. `lucent_core::registry!()` makes one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a registry of functions",
@@ -78,7 +80,7 @@ pub const fn listed<T: Listed>() -> Function {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` was found by build.rs, but the compiler has not seen its attribute as build.rs did",
     label = "not compiled as the annotated function that build.rs found",
-    note = "another macro may own the attribute of that name, the function is behind a `cfg` that build.rs could not see, or it changed after build.rs scanned it: then build again, and make sure that build.rs calls `lucent_codegen::build()`; the line above names its file"
+    note = "another macro may own the attribute of that name, the function is behind a `cfg` that build.rs could not see, or it changed after build.rs scanned it: then touch build.rs, build again, and make sure that build.rs calls `lucent_codegen::build()`; the line above names its file"
 )]
 pub trait Enlists<const FINGERPRINT: u64> {
     /// Adds the function to a manager's functions.

@@ -6,11 +6,14 @@
 
 use std::fmt::Write as _;
 
+use super::rendered::Rendered;
 use crate::package::{Composed, Package, Target};
 use crate::resolve::{Listed, Model};
 
-/// Writes the manifest of a package.
-pub(crate) fn manifest(package: &Package, models: &[(Target, Vec<Composed>, Model)]) -> String {
+/// Writes the manifest of a package, with a comma behind each function; [`close`] makes it JSON.
+///
+/// It has one section for each target.
+pub(crate) fn manifest(package: &Package, models: &[(&Target, &[Composed], &Model)]) -> Rendered {
     let targets = models.iter().map(|(target, composed, _)| {
         let composed = composed.iter().map(|dependency| string(&dependency.crate_name));
         object(&[
@@ -19,15 +22,39 @@ pub(crate) fn manifest(package: &Package, models: &[(Target, Vec<Composed>, Mode
             ("composes", list(composed)),
         ])
     });
-    let functions = models.iter().flat_map(|(target, _, model)| {
-        model.functions.iter().map(move |listed| function(target, listed))
-    });
-    format!(
-        "{{\n\"format\": {FORMAT},\n\"crate\": {},\n\"targets\": {},\n\"functions\": {}\n}}\n",
+    let mut rendered = Rendered::default();
+    let _ = write!(
+        rendered.text,
+        "{{\n\"format\": {FORMAT},\n\"crate\": {},\n\"targets\": {},\n\"functions\": [\n",
         string(&package.name),
         lines(targets),
-        lines(functions),
-    )
+    );
+    for (target, _, model) in models {
+        rendered.section(&model.functions, |text, listed| {
+            text.push_str(&function(target, listed));
+            text.push_str(",\n");
+        });
+    }
+    rendered.text.push_str(END);
+    rendered
+}
+
+/// Takes away the comma behind the last function.
+pub(crate) fn close(text: &mut Vec<u8>) {
+    let end = text.len().saturating_sub(END.len() + 2);
+    match text.get(end) {
+        Some(b',') => _ = text.remove(end),
+        // There is no function.
+        _ => _ = text.remove(end + 1),
+    }
+}
+
+/// Puts the comma back that [`close`] took away.
+pub(crate) fn reopen(text: &mut Vec<u8>) {
+    let end = text.len().saturating_sub(END.len() + 1);
+    if text.get(end) == Some(&b'\n') {
+        text.insert(end, b',');
+    }
 }
 
 fn function(target: &Target, listed: &Listed) -> String {
@@ -96,6 +123,9 @@ fn string(text: &str) -> String {
 
 const FORMAT: u32 = 2;
 
+/// What stands behind the functions.
+const END: &str = "]\n}\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,8 +142,9 @@ mod tests {
     fn a_manifest_is_json() {
         let package = Package::conventional("bank", "/w/bank");
         let target = Target::new(crate::TargetKind::Lib, "bank", "/w/bank/src/lib.rs");
-        let models = [(target, Vec::new(), Model::default())];
-        let read: serde_json::Value = serde_json::from_str(&manifest(&package, &models)).unwrap();
+        let mut text = manifest(&package, &[(&target, &[], &Model::default())]).text.into_bytes();
+        close(&mut text);
+        let read: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(read["targets"][0]["source"], "src/lib.rs");
     }
 }

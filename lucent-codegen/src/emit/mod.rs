@@ -6,16 +6,18 @@
 mod completeness;
 mod manifest;
 mod registry;
+mod rendered;
 
-pub(crate) use manifest::manifest;
+pub(crate) use manifest::{close, manifest, reopen};
 pub(crate) use registry::registry;
+pub(crate) use rendered::{Rendered, Section};
 
 use std::io;
 use std::path::Path;
 
 /// Writes a file unless it has these bytes already; says whether it wrote.
-pub(crate) fn write_if_changed(path: &Path, text: &str) -> io::Result<bool> {
-    if std::fs::read(path).is_ok_and(|current| current == text.as_bytes()) {
+pub(crate) fn write_if_changed(path: &Path, text: &[u8]) -> io::Result<bool> {
+    if std::fs::read(path).is_ok_and(|current| current == text) {
         return Ok(false);
     }
     std::fs::write(path, text)?;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use lucent_syntax::FunctionKind;
 
 use super::completeness::completeness;
+use super::rendered::Rendered;
 use crate::package::{Composed, Package, Target};
 use crate::resolve::{Diagnostic, Listed, Model};
 
@@ -18,39 +19,44 @@ pub(crate) fn registry(
     target: &Target,
     composed: &[Composed],
     model: &Model,
-) -> String {
-    let mut text = String::from(HEADER);
-    marks(&mut text, model);
-    types(&mut text, package, composed);
-    completeness(&mut text, package, composed);
-    table(&mut text, package, target, model);
-    composition(&mut text, package, composed);
+) -> Rendered {
+    let mut rendered = Rendered::default();
+    rendered.text.push_str(HEADER);
+    rendered.text.push_str(MARKS);
+    rendered.section(&model.functions, mark);
+    let text = &mut rendered.text;
+    text.push_str("}\n");
+    types(text, package, composed);
+    completeness(text, package, composed);
+    let core = &package.core;
+    text.push_str("/// The functions of this crate, sorted by name.\n");
+    let _ = write!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
+    rendered.section(&model.functions, |text, listed| entry(text, package, target, listed));
+    let text = &mut rendered.text;
+    text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
+    composition(text, package, composed);
     for diagnostic in &model.diagnostics {
-        mistake(&mut text, diagnostic);
+        mistake(text, diagnostic);
     }
-    text
+    rendered
 }
 
-fn marks(text: &mut String, model: &Model) {
-    text.push_str(MARKS);
-    for listed in &model.functions {
-        let Listed { mark, file, .. } = listed;
-        let _ = writeln!(text, "    /// In {file}.");
-        conditions(text, "    ", &listed.cfg);
-        let _ = writeln!(text, "    pub struct {mark};");
-        if listed.kind == FunctionKind::Function {
-            // The table has its fingerprint.
-            continue;
-        }
-        conditions(text, "    ", &listed.cfg);
-        let _ = writeln!(
-            text,
-            "    impl {mark} {{ pub const FINGERPRINT: u64 = {}; pub const FILE: &'static str = {}; }}",
-            hexadecimal(listed.function.fingerprint),
-            literal(file),
-        );
+fn mark(text: &mut String, listed: &Listed) {
+    let Listed { mark, file, .. } = listed;
+    let _ = writeln!(text, "    /// In {file}.");
+    conditions(text, "    ", &listed.cfg);
+    let _ = writeln!(text, "    pub struct {mark};");
+    if listed.kind == FunctionKind::Function {
+        // The table has its fingerprint.
+        return;
     }
-    text.push_str("}\n");
+    conditions(text, "    ", &listed.cfg);
+    let _ = writeln!(
+        text,
+        "    impl {mark} {{ pub const FINGERPRINT: u64 = {}; pub const FILE: &'static str = {}; }}",
+        hexadecimal(listed.function.fingerprint),
+        literal(file),
+    );
 }
 
 fn types(text: &mut String, package: &Package, composed: &[Composed]) {
@@ -71,31 +77,26 @@ fn types(text: &mut String, package: &Package, composed: &[Composed]) {
     }
 }
 
-fn table(text: &mut String, package: &Package, target: &Target, model: &Model) {
+fn entry(text: &mut String, package: &Package, target: &Target, listed: &Listed) {
     let core = &package.core;
-    text.push_str("/// The functions of this crate, sorted by name.\n");
-    let _ = write!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
-    for listed in &model.functions {
-        text.push('\n');
-        let indent = "    ";
-        conditions(text, indent, &listed.cfg);
-        let Listed { mark, file, .. } = listed;
-        let _ = match listed.kind {
-            FunctionKind::Function => write!(
-                text,
-                "{indent}{core}::registry::enlisted::<functions_found_by_build_rs::{mark}, {}>({}, {}, {}),",
-                hexadecimal(listed.function.fingerprint),
-                literal(&listed.function.name),
-                literal(&listed.module_of(target)),
-                literal(file),
-            ),
-            _ => write!(
-                text,
-                "{indent}{core}::registry::listed::<functions_found_by_build_rs::{mark}>(), // {file}",
-            ),
-        };
-    }
-    text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
+    text.push('\n');
+    let indent = "    ";
+    conditions(text, indent, &listed.cfg);
+    let Listed { mark, file, .. } = listed;
+    let _ = match listed.kind {
+        FunctionKind::Function => write!(
+            text,
+            "{indent}{core}::registry::enlisted::<functions_found_by_build_rs::{mark}, {}>({}, {}, {}),",
+            hexadecimal(listed.function.fingerprint),
+            literal(&listed.function.name),
+            literal(&listed.module_of(target)),
+            literal(file),
+        ),
+        _ => write!(
+            text,
+            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{mark}>(), // {file}",
+        ),
+    };
 }
 
 fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
@@ -105,10 +106,18 @@ fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
         conditions(text, "    ", dependency.cfg.as_slice());
         let _ = writeln!(text, "    ::{}::lucent_registry::FUNCTIONS,", dependency.crate_name);
     }
+    text.push_str("];\n");
+    if !composed.is_empty() {
+        // It is a loop over all names; that is what may take long.
+        let _ = writeln!(
+            text,
+            "#[allow(long_running_const_eval)]\nconst _: () = {core}::registry::names_are_unique(GROUPS);"
+        );
+    }
     // A static, for a slice of statics is not promoted to one in the body of a function.
     let _ = writeln!(
         text,
-        "];\nimpl {core}::registry::Registry for Registry {{\n    \
+        "impl {core}::registry::Registry for Registry {{\n    \
          fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{ GROUPS }}\n}}"
     );
     text.push_str(

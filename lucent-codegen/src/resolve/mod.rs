@@ -55,14 +55,13 @@ pub(crate) struct Diagnostic {
     pub(crate) message: String,
 }
 
-/// Resolves and checks a tree.
-pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
-    let roots = roots(package, tree);
+/// Resolves and checks a tree under the [`roots`] of its target.
+pub(crate) fn resolve(package: &Package, tree: &Tree, roots: &BTreeSet<String>) -> Model {
     let mut model = Model::default();
     for mounted in &tree.scopes {
         let file = package.display(&mounted.file);
         for function in &mounted.functions {
-            if let Some(kind) = kind(&function.attribute, mounted, &roots) {
+            if let Some(kind) = kind(&function.attribute, mounted, roots) {
                 model.functions.push(Listed {
                     kind,
                     mark: registry_ident(&function.name),
@@ -74,7 +73,7 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
             }
         }
         for misplaced in &mounted.misplaced {
-            if kind(&misplaced.attribute, mounted, &roots).is_some() {
+            if kind(&misplaced.attribute, mounted, roots).is_some() {
                 model.diagnostics.push(Diagnostic {
                     cfg: joined(&mounted.cfg, &misplaced.cfg),
                     message: explain(misplaced, &file),
@@ -88,7 +87,7 @@ pub(crate) fn resolve(package: &Package, tree: &Tree) -> Model {
 }
 
 /// Crates whose attributes are Lucent's, with those that the crate root renames.
-fn roots(package: &Package, tree: &Tree) -> BTreeSet<String> {
+pub(crate) fn roots(package: &Package, tree: &Tree) -> BTreeSet<String> {
     let mut roots: BTreeSet<String> = package.roots.iter().cloned().collect();
     for mounted in tree.scopes.iter().filter(|mounted| mounted.module.is_empty()) {
         for import in mounted.imports.iter() {

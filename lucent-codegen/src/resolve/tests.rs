@@ -36,7 +36,7 @@ fn model(text: &str) -> Model {
         &Environment::default(),
         &mut One(Rc::new(skim(text).unwrap())),
     );
-    resolve(&package, &tree)
+    resolve(&package, &tree, &roots(&package, &tree))
 }
 
 fn names(text: &str) -> Vec<String> {

@@ -28,6 +28,12 @@ impl Scope {
                 .iter()
                 .any(|module| module.body.as_ref().is_some_and(Self::says_something))
     }
+
+    /// Whether an `include!` stands here or in an inline module.
+    pub(crate) fn includes_something(&self) -> bool {
+        let bodies = || self.modules.iter().filter_map(|module| module.body.as_ref());
+        !self.includes.is_empty() || bodies().any(Self::includes_something)
+    }
 }
 
 /// One name that a `use` or `extern crate` brings in.

@@ -3,6 +3,7 @@
 //! Invariant: reading never panics and never trusts a length; anything odd is `None`. Numbers are
 //! little-endian, lists and texts carry their length first.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -150,6 +151,29 @@ impl<R: Record> Record for Vec<R> {
             items.push(R::read(input)?);
         }
         Some(items)
+    }
+}
+
+impl<R: Record + Ord> Record for BTreeSet<R> {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).write(out);
+        for item in self {
+            item.write(out);
+        }
+    }
+
+    fn read(input: &mut &[u8]) -> Option<Self> {
+        Some(Vec::read(input)?.into_iter().collect())
+    }
+}
+
+impl Record for usize {
+    fn write(&self, out: &mut Vec<u8>) {
+        (*self as u64).write(out);
+    }
+
+    fn read(input: &mut &[u8]) -> Option<Self> {
+        Self::try_from(u64::read(input)?).ok()
     }
 }
 

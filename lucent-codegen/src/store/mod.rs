@@ -1,7 +1,8 @@
 //! Files on disk and their facts, kept between two builds.
 //!
 //! Invariant: a file is skimmed only if its content is new. A file that is broken now keeps the
-//! facts it had when it was whole, so that rustc reports the mistake and nothing else fails.
+//! facts it had when it was whole, so that rustc reports the mistake and nothing else fails. What a
+//! patch learned is kept in a file beside, until all is kept anew.
 
 pub(crate) mod codec;
 mod print;
@@ -15,13 +16,15 @@ use crate::skim::{Scope, skim};
 use crate::walk::Sources;
 
 use codec::{hash, record, seal, unseal};
-use print::Print;
+pub(crate) use print::Print;
 use stamp::Time;
 
 /// The files of one build.
 #[derive(Debug)]
 pub(crate) struct Disk {
     cache: PathBuf,
+    /// What was learned since the cache was written.
+    changed: PathBuf,
     /// What the last build knew.
     known: BTreeMap<String, Entry>,
     /// What this build has read.
@@ -47,15 +50,45 @@ struct Entry {
 
 record!(Entry { path, hash, print, facts });
 
+/// A file whose functions may be others than in the last scan.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    /// Its place among the files of the last scan.
+    pub(crate) number: usize,
+    pub(crate) path: String,
+    pub(crate) hash: u64,
+    pub(crate) print: Print,
+    pub(crate) facts: Rc<Scope>,
+}
+
+/// Keeps the facts of patched files; `None` if they are so many that all should be kept anew.
+pub(crate) fn keep_changed(out_dir: &Path, changed: Vec<Changed>) -> Option<()> {
+    let path = out_dir.join(CHANGED);
+    let mut entries = entries(&path);
+    for Changed { path, hash, print, facts, .. } in changed {
+        entries.retain(|entry| entry.path != path);
+        entries.push(Entry { path, hash, print, facts });
+    }
+    if entries.len() > MOST_CHANGED {
+        return None;
+    }
+    std::fs::write(path, seal(HEADER, &entries)).ok()
+}
+
+/// A missing or damaged cache is an empty one.
+fn entries(path: &Path) -> Vec<Entry> {
+    std::fs::read(path).ok().and_then(|bytes| unseal(HEADER, &bytes)).unwrap_or_default()
+}
+
 impl Disk {
-    /// Opens the facts of the last build; a missing or damaged cache is an empty one.
+    /// Opens the facts of the last build.
     pub(crate) fn open(out_dir: &Path) -> Self {
-        let cache = out_dir.join("lucent_facts.cache");
-        let entries: Vec<Entry> =
-            std::fs::read(&cache).ok().and_then(|bytes| unseal(HEADER, &bytes)).unwrap_or_default();
+        let (cache, changed) = (out_dir.join("lucent_facts.cache"), out_dir.join(CHANGED));
+        let entries = entries(&cache).into_iter().chain(entries(&changed));
         Self {
+            known: entries.map(|entry| (entry.path.clone(), entry)).collect(),
             cache,
-            known: entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect(),
+            changed,
             read: BTreeMap::new(),
             skimmed: 0,
         }
@@ -63,7 +96,13 @@ impl Disk {
 
     /// Knows nothing, and must not be saved.
     pub(crate) fn without_cache() -> Self {
-        Self { cache: PathBuf::new(), known: BTreeMap::new(), read: BTreeMap::new(), skimmed: 0 }
+        Self {
+            cache: PathBuf::new(),
+            changed: PathBuf::new(),
+            known: BTreeMap::new(),
+            read: BTreeMap::new(),
+            skimmed: 0,
+        }
     }
 
     /// The file that keeps the facts.
@@ -79,6 +118,17 @@ impl Disk {
     /// How many files this build has read.
     pub(crate) fn files(&self) -> usize {
         self.read.values().flatten().count()
+    }
+
+    /// The files that are there, in the order of their paths.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &Path> {
+        self.read.iter().filter(|(_, read)| read.is_some()).map(|(path, _)| path.as_path())
+    }
+
+    /// Whether a file has an `include!` in place of an item.
+    pub(crate) fn includes(&self, file: &Path) -> bool {
+        let read = self.read.get(file).and_then(Option::as_ref);
+        read.is_some_and(|read| read.facts.includes_something())
     }
 
     /// Keeps the facts for the next build. A failure costs only time.
@@ -102,6 +152,9 @@ impl Disk {
         if let Err(error) = std::fs::write(&self.cache, seal(HEADER, &entries)) {
             println!("cargo::warning=lucent-codegen keeps no cache: {error}");
         }
+        // It is mostly not there. Where it cannot go, what it says of a file counts only as long as
+        // the file is broken.
+        std::fs::remove_file(&self.changed).ok();
     }
 
     fn known_at_start(&self) -> usize {
@@ -149,4 +202,10 @@ impl Sources for Disk {
 }
 
 /// Names the format; a new version of this crate starts with an empty cache.
-const HEADER: &str = concat!("lucent facts 2 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent facts 3 of ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// The facts that patches learned.
+const CHANGED: &str = "lucent_changed.cache";
+
+/// More facts are kept with the others.
+const MOST_CHANGED: usize = 100;

@@ -2,16 +2,19 @@
 //!
 //! Invariant: in doubt there is a whole scan. A file counts as unchanged by its length and time only
 //! if it was written well before the stamps were; otherwise its content decides. A file with other
-//! content changes nothing if its facts are the same, lines aside, which no output holds.
+//! content changes nothing if its facts are the same, lines aside, which no output holds. If only its
+//! functions and imports are others, what was written can be patched.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::UNIX_EPOCH;
 
 use super::codec::{hash, record, seal, unseal};
-use super::{Disk, Print};
+use super::{Changed, Disk, Print};
 use crate::cfg::Environment;
 use crate::package::Package;
+use crate::patch::Patched;
 use crate::scan::Summary;
 use crate::skim::skim;
 
@@ -48,14 +51,25 @@ record!(Stamps { key, files, absent, outputs, watched, functions });
 record!(Stamp { time, content, print });
 record!(Time { path, length, nanoseconds });
 
-/// What a scan would do, if it would write nothing.
+/// The last scan, and what has changed since.
+#[derive(Debug)]
+pub(crate) struct Recall {
+    path: PathBuf,
+    stamps: Stamps,
+    skimmed: usize,
+    moved: bool,
+    /// The files whose functions may be others now.
+    pub(crate) changed: Vec<Changed>,
+}
+
+/// Recalls the last scan, unless so much has changed that another whole one is needed.
 pub(crate) fn recall(
     package: &Package,
     environment: &Environment,
     out_dir: &Path,
-) -> Option<Summary> {
+) -> Option<Recall> {
     let path = out_dir.join(NAME);
-    let mut stamps: Stamps = unseal(HEADER, &std::fs::read(&path).ok()?)?;
+    let stamps: Stamps = unseal(HEADER, &std::fs::read(&path).ok()?)?;
     let written = Time::of(&path)?.nanoseconds;
     if stamps.key != key(package, environment)
         || stamps.absent.iter().any(|path| Path::new(path).exists())
@@ -66,45 +80,79 @@ pub(crate) fn recall(
     {
         return None;
     }
-    let mut skimmed = 0;
-    let mut moved = false;
-    for stamp in &mut stamps.files {
+    let mut recall = Recall { path, stamps, skimmed: 0, moved: false, changed: Vec::new() };
+    for number in 0..recall.stamps.files.len() {
+        recall.look(number, written)?;
+    }
+    Some(recall)
+}
+
+impl Recall {
+    /// Looks at a file; `None` if it may be mounted, or mount others, in another way than it was.
+    fn look(&mut self, number: usize, written: u64) -> Option<()> {
+        let stamp = &mut self.stamps.files[number];
         let time = Time::of(Path::new(&stamp.time.path))?;
         let settled = time.nanoseconds.saturating_add(SETTLED) <= written;
         if time == stamp.time && settled {
-            continue;
+            return Some(());
         }
         let bytes = std::fs::read(&stamp.time.path).ok()?;
-        let content = hash(&bytes);
-        if content != stamp.content {
-            skimmed += 1;
+        let hash = hash(&bytes);
+        if hash != stamp.content {
+            self.skimmed += 1;
             // A broken file keeps the facts that it had.
-            if let Some(Ok(mut facts)) = std::str::from_utf8(&bytes).ok().map(skim)
-                && Print::of(&mut facts) != stamp.print
-            {
-                return None;
+            if let Some(Ok(mut facts)) = std::str::from_utf8(&bytes).ok().map(skim) {
+                let print = Print::of(&mut facts);
+                if print.frame != stamp.print.frame {
+                    return None;
+                }
+                if print != stamp.print {
+                    let (path, facts) = (stamp.time.path.clone(), Rc::new(facts));
+                    stamp.print = print.clone();
+                    self.changed.push(Changed { number, path, hash, print, facts });
+                }
             }
-            stamp.content = content;
-            moved = true;
+            stamp.content = hash;
+            self.moved = true;
         }
         if time != stamp.time {
             stamp.time = time;
-            moved = true;
+            self.moved = true;
         }
+        Some(())
     }
-    if moved {
-        // If this fails, the next scan looks again.
-        std::fs::write(path, seal(HEADER, &stamps)).ok();
+
+    /// How many files there are.
+    pub(crate) fn files(&self) -> usize {
+        self.stamps.files.len()
     }
-    Some(Summary {
-        files: stamps.files.len(),
-        skimmed,
-        functions: usize::try_from(stamps.functions).ok()?,
-        mistakes: 0,
-        unregistered: Vec::new(),
-        written: Vec::new(),
-        watched: stamps.watched,
-    })
+
+    /// What the scan did that was left out, or that a patch was enough for.
+    pub(crate) fn finish(mut self, patched: Option<Patched>) -> Option<Summary> {
+        let mut functions = usize::try_from(self.stamps.functions).ok()?;
+        let mut written = Vec::new();
+        if let Some(patched) = patched {
+            (functions, written) = (patched.functions, patched.written);
+            self.stamps.functions = functions as u64;
+            for output in &mut self.stamps.outputs {
+                *output = Time::of(Path::new(&output.path))?;
+            }
+        }
+        if self.moved {
+            // If this fails, the next scan looks again.
+            std::fs::write(self.path, seal(HEADER, &self.stamps)).ok();
+        }
+        Some(Summary {
+            files: self.stamps.files.len(),
+            skimmed: self.skimmed,
+            functions,
+            mistakes: 0,
+            unregistered: Vec::new(),
+            written,
+            watched: self.stamps.watched,
+            walked: false,
+        })
+    }
 }
 
 /// Remembers a whole scan. Mistakes name lines, so a scan that found some is not remembered.
@@ -171,4 +219,4 @@ const SETTLED: u64 = 2_000_000_000;
 
 const NAME: &str = "lucent_stamps.cache";
 
-const HEADER: &str = concat!("lucent stamps 2 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent stamps 3 of ", env!("CARGO_PKG_VERSION"), "\n");

@@ -51,6 +51,8 @@ pub(crate) struct Mount {
     pub(crate) file: PathBuf,
     /// The conditions of the place; those of the file itself are not among them.
     pub(crate) cfg: Vec<String>,
+    /// Whether it is there by `include!`, as a part of another file's module.
+    pub(crate) included: bool,
 }
 
 /// The annotated functions of one module, with what is needed to resolve them.
@@ -84,6 +86,38 @@ pub(crate) fn walk(
     walker.tree
 }
 
+/// Walks one file again in a place where it was mounted, with its inline modules and nothing else.
+pub(crate) fn walk_file(mount: &Mount, facts: &Rc<Scope>) -> Tree {
+    let mut walker = Walker {
+        out_dir: Path::new(""),
+        environment: &Environment::default(),
+        sources: &mut Nothing,
+        tree: Tree::default(),
+        mounts: 0,
+    };
+    let position =
+        Position { module: mount.module.clone(), cfg: mount.cfg.clone(), chain: Vec::new() };
+    walker.scope(&mount.file, &Place::owning(&mount.file), facts, &position);
+    walker.tree
+}
+
+/// A disk without files.
+struct Nothing;
+
+impl Sources for Nothing {
+    fn facts(&mut self, _: &Path) -> Option<Rc<Scope>> {
+        None
+    }
+
+    fn identity(&self, file: &Path) -> PathBuf {
+        file.to_path_buf()
+    }
+
+    fn is_folder(&self, _: &Path) -> bool {
+        false
+    }
+}
+
 struct Walker<'a> {
     out_dir: &'a Path,
     environment: &'a Environment,
@@ -99,6 +133,13 @@ struct Position {
     cfg: Vec<String>,
     /// The files from the root to here.
     chain: Vec<PathBuf>,
+}
+
+/// How a file comes into a module.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Entrance {
+    Include,
+    Module,
 }
 
 /// One text of a module: the module itself, or a file it includes.
@@ -121,18 +162,19 @@ impl Walker<'_> {
         if position.chain.contains(&identity) || self.mounts >= MAX_MOUNTS {
             return;
         }
-        self.mount(&spot.file, position);
+        self.mount(&spot.file, position, Entrance::Module);
         let mut position = position.clone();
         position.chain.push(identity);
         self.scope(&spot.file, &spot.place, facts, &position);
     }
 
-    fn mount(&mut self, file: &Path, position: &Position) {
+    fn mount(&mut self, file: &Path, position: &Position, entrance: Entrance) {
         self.mounts += 1;
         self.tree.mounts.push(Mount {
             module: position.module.clone(),
             file: file.to_path_buf(),
             cfg: position.cfg.clone(),
+            included: entrance == Entrance::Include,
         });
     }
 
@@ -194,7 +236,7 @@ impl Walker<'_> {
             inner.cfg.extend(include.cfg.iter().cloned());
             match self.open(&target) {
                 Some(facts) => {
-                    self.mount(&target, &inner);
+                    self.mount(&target, &inner, Entrance::Include);
                     inner.chain.push(identity);
                     self.collect(&target, &Place::owning(&target), &facts, &inner, parts);
                 }

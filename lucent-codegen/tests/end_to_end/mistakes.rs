@@ -189,3 +189,43 @@ fn a_crate_that_is_a_direct_dependency_too_is_composed() {
         with_a_library_in_the_middle("direct", "direct_lamps = { path = \"../lamps\" }\n");
     assert_eq!(project.run(&["-p", "direct_app"]), "switched 1 and 0\n");
 }
+
+#[test]
+fn a_name_that_two_crates_claim_is_an_error_that_names_both_places() {
+    let opts_in = "[package.metadata.lucent]\nregistry = true\n";
+    let fees = "lucent_core::registry!();\npub mod fees {\n    use lucent_core::prelude::*;\n    #[function]\n    pub fn fee(price: &u64) -> u64 { price / 100 }\n}\n";
+    let project = |name: &str, market: &str| {
+        let (desk, market_name) = (format!("{name}_desk"), format!("{name}_market"));
+        let dependencies = format!(
+            "{desk} = {{ path = \"../desk\" }}\n{market_name} = {{ path = \"../market\" }}\n"
+        );
+        Project::of(&[
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"app\", \"desk\", \"market\"]\nresolver = \"3\"\n[profile.dev]\ndebug = false\n",
+            ),
+            ("desk/Cargo.toml", &member(&desk, opts_in, "")),
+            ("desk/build.rs", BUILD),
+            ("desk/src/lib.rs", fees),
+            ("market/Cargo.toml", &member(&market_name, opts_in, "")),
+            ("market/build.rs", BUILD),
+            ("market/src/lib.rs", market),
+            ("app/Cargo.toml", &member(&format!("{name}_app"), "", &dependencies)),
+            ("app/build.rs", BUILD),
+            (
+                "app/src/main.rs",
+                "lucent_core::registry!();\nfn main() {\n    use lucent_core::registry::Registry as _;\n    println!(\"{}\", registry().functions().count());\n}\n",
+            ),
+        ])
+    };
+    says(
+        &project("claimed", fees).mistake(),
+        &[
+            "two crates of this application claim the name `fee`",
+            "`claimed_desk::fees` in src/lib.rs and `claimed_market::fees` in src/lib.rs",
+            "`name = \"…\"` in its attribute",
+        ],
+    );
+    let market = fees.replace("#[function]", "#[function(name = \"market_fee\")]");
+    assert_eq!(project("unclaimed", &market).run(&["-p", "unclaimed_app"]), "2\n");
+}

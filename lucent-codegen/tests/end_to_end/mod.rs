@@ -7,3 +7,4 @@ mod functions;
 mod mistakes;
 mod project;
 mod shapes;
+mod stale;

@@ -94,9 +94,27 @@ impl Project {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Writes a file as it would be if it came from elsewhere and kept its time, so that cargo does not
+    /// notice.
+    pub(crate) fn write_unnoticed(&self, path: &str, text: &str) {
+        let file = self.root().join(path);
+        let before = file.metadata().unwrap().modified().unwrap();
+        self.write(path, text);
+        std::fs::File::options().append(true).open(file).unwrap().set_modified(before).unwrap();
+    }
+
     /// What a failing `cargo check` says.
     pub(crate) fn mistake(&self) -> String {
-        let output = self.cargo("check", &[]);
+        self.mistake_of("check", &[])
+    }
+
+    /// What rustc says when it is run again, although cargo sees no reason to.
+    pub(crate) fn mistake_when_compiled_again(&self) -> String {
+        self.mistake_of("rustc", &["--", "--cfg", "again"])
+    }
+
+    fn mistake_of(&self, command: &str, arguments: &[&str]) -> String {
+        let output = self.cargo(command, arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "it builds:\n{errors}");
         assert!(

@@ -163,7 +163,7 @@ impl Listing {
         let listed = self.listed();
         let fingerprint = self.fingerprint;
         let message = format!(
-            "`{}` changed after build.rs scanned it: build again, and make sure that build.rs calls `lucent_codegen::build()`",
+            "`{}` changed after build.rs scanned it: touch build.rs, build again, and make sure that build.rs calls `lucent_codegen::build()`",
             self.name
         );
         let at = self.place();

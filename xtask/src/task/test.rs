@@ -21,6 +21,7 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
         check::api_docs(workspace).run()?;
         book::run(workspace, &[])?;
         smoke::run(workspace)?;
+        shapes(workspace).run()?;
         dependencies(workspace)?;
         println!("\nAll steps passed.");
     }
@@ -44,6 +45,15 @@ fn feature_tests(workspace: &Workspace, filters: &[String]) -> Step {
 fn doc_tests(workspace: &Workspace, filters: &[String]) -> Step {
     let arguments = ["test", "--workspace", "--doc", "--no-fail-fast"];
     Step::cargo("doc tests", &workspace.root, with_filters(arguments, filters))
+}
+
+/// The examples as their users would check them: `lucent.lock`, names, purity, unused messages.
+fn shapes(workspace: &Workspace) -> Step {
+    let arguments = ["run", "--quiet", "--package", "cargo-lucent", "--", "lucent", "check"];
+    let examples =
+        workspace.packages.iter().filter(|package| package.folder.starts_with("examples"));
+    let step = Step::cargo("lucent.lock of the examples", &workspace.root, arguments);
+    examples.fold(step, |step, package| step.arg("--package").arg(&package.name))
 }
 
 /// Licenses, duplicates and sources of dependencies; not advisories, which need the network.
