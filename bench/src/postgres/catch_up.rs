@@ -29,9 +29,16 @@ const PAGE: i64 = 4_000;
 type Rate = Result<f64, Box<dyn std::error::Error>>;
 
 pub fn run() -> Outcome {
+    let often = caught_up("catch-up through a projector, PostgreSQL", 20)?;
+    let seldom = caught_up("catch-up, PostgreSQL, 10,000 documents one by one in turn", 1)?;
+    Ok(vec![often, seldom])
+}
+
+/// Measures a log in which each document's events stand together in such numbers.
+fn caught_up(name: &str, together: u64) -> Result<Figure, Box<dyn std::error::Error>> {
     let schema = runtime()?.block_on(async {
         let schema = Schema::make().await?;
-        seed::fill(&schema, EVENTS).await.map(|()| schema)
+        seed::fill(&schema, EVENTS, together).await.map(|()| schema)
     })?;
     let (mut ours, mut limits) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -41,14 +48,14 @@ pub fn run() -> Outcome {
         runtime()?.block_on(forget(&schema))?;
     }
     runtime()?.block_on(schema.remove())?;
-    Ok(vec![Figure::new(
-        "catch-up through a projector, PostgreSQL",
+    Ok(Figure::new(
+        name,
         median(ours),
         "events/s",
         "bare loop, same reads and writes",
         median(limits),
         Goal::RatioAtLeast(0.5),
-    )])
+    ))
 }
 
 /// Removes what a run has built.

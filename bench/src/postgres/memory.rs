@@ -34,7 +34,7 @@ pub fn run() -> Outcome {
 fn peak(events: u64) -> Result<f64, Box<dyn std::error::Error>> {
     let schema = runtime()?.block_on(async {
         let schema = Schema::make().await?;
-        seed::fill(&schema, events).await.map(|()| schema)
+        seed::fill(&schema, events, 20).await.map(|()| schema)
     })?;
     let child = Command::new(env::current_exe()?)
         .args([CHILD, &schema.name, &events.to_string()])

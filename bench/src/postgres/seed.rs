@@ -10,8 +10,12 @@ use crate::{domain::AccountId, postgres::server::Schema};
 /// How many accounts the events are about.
 pub const ACCOUNTS: u64 = 10_000;
 
-/// Makes a ledger with this many events, a multiple of 20: the accounts in turn, 20 events at a time.
-pub async fn fill(schema: &Schema, events: u64) -> Result<(), Box<dyn std::error::Error>> {
+/// Makes a ledger with this many events: the accounts in turn, so many events at a time.
+pub async fn fill(
+    schema: &Schema,
+    events: u64,
+    at_a_time: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
     let store = PostgresStore::builder(&schema.url).schema(&schema.name).connect().await?;
     store.close().await;
     let client = schema.connect().await?;
@@ -22,10 +26,11 @@ pub async fn fill(schema: &Schema, events: u64) -> Result<(), Box<dyn std::error
     let insert = schema.fill(INSERT);
     let end = i64::try_from(events)?;
     let accounts = i64::try_from(ACCOUNTS)?;
+    let at_a_time = i64::try_from(at_a_time)?;
     let mut from = 1_i64;
     while from <= end {
         let to = std::cmp::min(from + 499_999, end);
-        client.execute(&insert, &[&from, &to, &accounts]).await?;
+        client.execute(&insert, &[&from, &to, &accounts, &at_a_time]).await?;
         from = to + 1;
     }
     client.batch_execute(&schema.fill("ANALYZE {schema}.events; CHECKPOINT")).await?;
@@ -43,8 +48,8 @@ const INSERT: &str = "INSERT INTO {schema}.events (position, version, recorded_a
      'account-00000000-0000-0000-0000-' || lpad(to_hex(v.account), 12, '0'), 'MoneyDeposited', \
      d.payload::json \
      FROM generate_series($1::bigint, $2::bigint) AS s(p), \
-     LATERAL (SELECT ((p - 1) / 20) % $3::bigint AS account, \
-     (p - 1) / (20 * $3) * 20 + (p - 1) % 20 + 1 AS version) AS v, \
+     LATERAL (SELECT ((p - 1) / $4::bigint) % $3::bigint AS account, \
+     (p - 1) / ($4 * $3) * $4 + (p - 1) % $4 + 1 AS version) AS v, \
      LATERAL (SELECT ('00000000-0000-0000-0001-' || lpad(to_hex(p), 12, '0'))::uuid AS id) AS i, \
      LATERAL (SELECT '{\"amount\":7,\"balance\":' || 7 * v.version || \
      ',\"reference\":\"b7f3c1e0-3d5a-4f0c-9a51-6c2f80d1e5aa\",\"note\":\"a standing order of the first \

@@ -6,6 +6,8 @@ mod command_error;
 mod decide_by_tags;
 mod event_worker;
 mod execute;
+mod failures;
+mod gathered;
 mod handler_handle;
 mod handler_part;
 mod line;

@@ -5,7 +5,6 @@
 //! skipped; a store that fails is tried again without end.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -13,13 +12,16 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    app::{retry::Backoff, running::RunningProjection, step_error::StepError, task::StopSignal},
+    app::{
+        failures::Failures, gathered::Gathered, retry::Backoff, running::RunningProjection,
+        step_error::StepError, task::StopSignal,
+    },
     event::RecordedEvent,
     position::Position,
     projection::{ProjectionError, ProjectionStep},
     query::StuckCause,
     store::{
-        CommitError, EventFilter, EventStore, LogPage, LogRead, PageLimit, ParkedChange, ParkedKey,
+        CommitError, DocumentChange, EventStore, LogPage, LogRead, PageLimit, ParkedChange,
         ParkedKeys, ProjectionCommit, StoreError,
     },
 };
@@ -37,16 +39,16 @@ const SETTLE: Duration = Duration::from_millis(100);
 pub(crate) struct ProjectionWorker {
     events: Arc<dyn EventStore>,
     running: Arc<RunningProjection>,
-    filter: EventFilter,
     /// The stored checkpoint.
     checkpoint: Position,
-    /// How far the log was read; between the two, nothing concerned the projection.
+    /// How far the log was read; between the two, nothing concerned the projection but what is
+    /// gathered.
     cursor: Position,
+    gathered: Gathered,
     /// What waits, and how often that was changed in the store.
     parked: ParkedKeys,
     revision: u64,
-    /// How often events have failed that are not parked yet.
-    failures: HashMap<(ParkedKey, Position), u32>,
+    failures: Failures,
     /// Whether queries are answered from this version.
     active: bool,
     /// Since when the cursor is ahead of the stored checkpoint.
@@ -59,17 +61,16 @@ impl ProjectionWorker {
         events: Arc<dyn EventStore>,
         running: Arc<RunningProjection>,
     ) -> Result<Self, StoreError> {
-        let filter = running.projection.filter();
         let active = running.settled;
         let mut worker = Self {
             events,
             running,
-            filter,
             checkpoint: Position::ZERO,
             cursor: Position::ZERO,
+            gathered: Gathered::default(),
             parked: ParkedKeys::none(),
             revision: 0,
-            failures: HashMap::new(),
+            failures: Failures::default(),
             active,
             unsettled: None,
         };
@@ -120,7 +121,10 @@ impl ProjectionWorker {
                 tracing::warn!(projection = %self.running.id, %error, "its checkpoint could not be read");
             }
         }
-        if let Err(error) = self.settle().await {
+        // What was given up may be gone, and must not come back.
+        if !self.running.is_cancelled()
+            && let Err(error) = self.settle().await
+        {
             tracing::debug!(projection = %self.running.id, %error, "the last checkpoint was not kept");
         }
         self.running.stuck(StuckCause::Stopped);
@@ -132,23 +136,8 @@ impl ProjectionWorker {
             StepError::Projection { failures, .. } => self.running.policy.pause_after(*failures),
             _ => backoff.next(),
         };
-        let reason = error.to_string();
-        tracing::warn!(projection = %self.running.id, position = self.cursor.get(), error = reason, ?wait, "a projection failed and will be tried again");
-        let stuck = match error {
-            StepError::Projection { failures, .. } if *failures > PROMPT_TRIES => {
-                Some(StuckCause::Failing { reason: reason.clone() })
-            }
-            StepError::TooManyParked { keys, .. } => {
-                Some(StuckCause::TooManyParked { keys: *keys, reason: reason.clone() })
-            }
-            StepError::Store(store) | StepError::Commit(CommitError::Store(store))
-                if !store.is_transient() =>
-            {
-                Some(StuckCause::Failing { reason: reason.clone() })
-            }
-            _ => None,
-        };
-        self.running.failing(reason, stuck);
+        tracing::warn!(projection = %self.running.id, position = self.cursor.get(), %error, ?wait, "a projection failed and will be tried again");
+        self.running.failing(error.to_string(), error.needs_help());
         if let Ok(head) = self.events.head().await {
             self.running.saw_head(head);
         }
@@ -175,8 +164,10 @@ impl ProjectionWorker {
         Ok(())
     }
 
-    /// Applies everything up to the end of the log. The next page is read while one is applied.
+    /// Applies everything up to the end of the log, and stores it. The next page is read while one is
+    /// applied.
     pub(crate) async fn catch_up(&mut self) -> Result<(), StepError> {
+        let running = Arc::clone(&self.running);
         let mut page = self.read(self.cursor).await?;
         if !page.end {
             self.running.saw_head(self.events.head().await?);
@@ -194,6 +185,10 @@ impl ProjectionWorker {
             let next = self.read(page.through);
             let (next, taken) = futures::join!(next, self.take(page));
             taken?;
+            if next.is_err() {
+                let _turn = running.turn.lock().await;
+                self.store_gathered().await?;
+            }
             page = next?;
         }
     }
@@ -204,7 +199,7 @@ impl ProjectionWorker {
     ) -> impl Future<Output = Result<LogPage, StoreError>> + Send + 'static {
         let events = Arc::clone(&self.events);
         let limit = PageLimit { events: PAGE, ..PageLimit::default() };
-        let read = LogRead::after(self.filter.clone(), after).limit(limit);
+        let read = LogRead::after(self.running.projection.filter(), after).limit(limit);
         async move { events.read_log(read).await }
     }
 
@@ -217,15 +212,33 @@ impl ProjectionWorker {
         }
         if page.events.is_empty() {
             self.cursor = page.through;
-            if self.cursor.get() - self.checkpoint.get() >= IDLE_LAG {
-                self.commit(self.cursor, ProjectionStep::default()).await?;
+            let due = match self.gathered.began() {
+                Some(_) => page.end || self.gathered.is_due(),
+                None => self.cursor.get() - self.checkpoint.get() >= IDLE_LAG,
+            };
+            if due {
+                self.settle().await?;
             }
         } else {
             self.take_events(page).await?;
             self.failures.clear();
         }
-        self.running.reached(self.cursor, false);
+        self.running.reached(self.shown(), false);
         self.running.trace_progress();
+        Ok(())
+    }
+
+    /// How far those see who ask the store.
+    fn shown(&self) -> Position {
+        self.gathered.began().unwrap_or(self.cursor)
+    }
+
+    /// Stores what is gathered, in a turn, so that whatever comes next does not hold it up.
+    async fn store_gathered(&mut self) -> Result<(), StepError> {
+        if self.gathered.began().is_some() && !self.running.is_cancelled() {
+            self.settle().await?;
+            self.running.reached(self.cursor, false);
+        }
         Ok(())
     }
 
@@ -234,7 +247,15 @@ impl ProjectionWorker {
         let mut refused = Vec::new();
         loop {
             let step = self.apply(&page.events, &refused).await?;
-            if let Some((error, failures)) = self.count_failures(&step) {
+            let is_plain = step.parked.is_empty() && step.events.is_empty();
+            if !is_plain {
+                self.store_gathered().await?;
+            } else if !page.end && !self.gathered.is_due() {
+                self.gathered.add(self.cursor, step.changes);
+                self.cursor = page.through;
+                return Ok(());
+            }
+            if let Some((error, failures)) = self.failures.first_to_retry(&step, &self.running) {
                 let before = page.events.iter().filter(|event| event.position < error.position);
                 let good: Vec<_> = before.cloned().collect();
                 if let Some(last) = good.last() {
@@ -261,29 +282,13 @@ impl ProjectionWorker {
         refused: &[ProjectionError],
     ) -> Result<ProjectionStep, StoreError> {
         let plan = self.running.projection.plan(events, &self.parked);
-        let documents = match plan.keys() {
-            [] => Vec::new(),
-            keys => self.running.store.documents(&self.running.id, keys).await?,
-        };
+        let (store, id) = (&*self.running.store, &self.running.id);
+        let documents = self.gathered.documents(plan.keys(), store, id).await?;
         let mut step = plan.apply(documents);
         if !refused.is_empty() {
             step.set_aside(refused);
         }
         Ok(step)
-    }
-
-    /// Counts what failed, and gives the first failure that is to be tried again.
-    fn count_failures(&mut self, step: &ProjectionStep) -> Option<(ProjectionError, u32)> {
-        let mut again = None;
-        for parked in &step.parked {
-            let Some(error) = parked.to_error(&self.running.id) else { continue };
-            let failures = self.failures.entry((parked.key.clone(), parked.position)).or_default();
-            *failures = failures.saturating_add(1);
-            if again.is_none() && !self.running.policy.gives_up_after(*failures) {
-                again = Some((error, *failures));
-            }
-        }
-        again
     }
 
     /// Moves the checkpoint: the one place where this worker writes.
@@ -305,10 +310,9 @@ impl ProjectionWorker {
         let failed = step.first_failure().cloned();
         let parks = !step.parked.is_empty();
         self.store_step(ProjectionCommit {
-            changes: step.changes,
             events: step.events,
             parked: step.parked.into_iter().map(ParkedChange::Park).collect(),
-            ..self.step_to(to)
+            ..self.step_to(to, step.changes)
         })
         .await?;
         if let Some(failure) = failed {
@@ -328,10 +332,11 @@ impl ProjectionWorker {
         over.then_some(StepError::TooManyParked { keys, error })
     }
 
-    fn step_to(&self, to: Position) -> ProjectionCommit {
-        let revision = self.revision;
+    /// A step with what is gathered and what one more page has changed.
+    fn step_to(&self, to: Position, changes: Vec<DocumentChange>) -> ProjectionCommit {
         ProjectionCommit {
-            revision,
+            changes: self.gathered.and(changes),
+            revision: self.revision,
             ..ProjectionCommit::new(self.running.id.clone(), self.checkpoint, to)
         }
     }
@@ -341,6 +346,7 @@ impl ProjectionWorker {
         self.running.store.commit_projection(commit).await?;
         self.checkpoint = to;
         self.cursor = to;
+        self.gathered = Gathered::default();
         self.unsettled = None;
         self.revision += u64::from(changes_parked);
         Ok(())
@@ -359,7 +365,8 @@ impl ProjectionWorker {
                 return Ok(());
             }
         }
-        self.store_step(ProjectionCommit { activate: true, ..self.step_to(self.cursor) }).await?;
+        let step = self.step_to(self.cursor, Vec::new());
+        self.store_step(ProjectionCommit { activate: true, ..step }).await?;
         self.active = true;
         self.running.active.store(self.running.id.version, Ordering::Release);
         self.running.reached(self.cursor, true);
@@ -377,6 +384,7 @@ impl ProjectionWorker {
         let store = &self.running.store;
         self.checkpoint = store.checkpoint(&self.running.id).await?;
         self.cursor = self.checkpoint;
+        self.gathered = Gathered::closed();
         self.unsettled = None;
         let parked = store.parked(&self.running.id).await?;
         self.parked = ParkedKeys::from(&parked);
@@ -385,6 +393,3 @@ impl ProjectionWorker {
         Ok(())
     }
 }
-
-/// After so many failures of one event, who waits for it is told that it does not come.
-const PROMPT_TRIES: u32 = 5;

@@ -4,6 +4,7 @@
 
 use crate::{
     projection::ProjectionError,
+    query::StuckCause,
     store::{CommitError, StoreError},
 };
 
@@ -31,4 +32,24 @@ impl StepError {
             Self::Commit(CommitError::CheckpointMoved { .. } | CommitError::ParkedMoved { .. })
         )
     }
+    /// What is to be told to those who wait, if it does not pass by itself.
+    pub(crate) fn needs_help(&self) -> Option<StuckCause> {
+        match self {
+            Self::Projection { failures, .. } if *failures > PROMPT_TRIES => {
+                Some(StuckCause::Failing { reason: self.to_string() })
+            }
+            Self::TooManyParked { keys, .. } => {
+                Some(StuckCause::TooManyParked { keys: *keys, reason: self.to_string() })
+            }
+            Self::Store(store) | Self::Commit(CommitError::Store(store))
+                if !store.is_transient() =>
+            {
+                Some(StuckCause::Failing { reason: self.to_string() })
+            }
+            _ => None,
+        }
+    }
 }
+
+/// After so many failures of one event, who waits for it is told that it does not come.
+const PROMPT_TRIES: u32 = 5;

@@ -1,5 +1,6 @@
 //! The application as a whole, on the in-memory store.
 
+mod catching_up;
 mod commands;
 mod divided;
 mod domain;

@@ -16,8 +16,8 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamPage, StreamRead, VersionConflict,
+        ProjectionCommit, ProjectionId, ReadFrom, ReadModelStore, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead, VersionConflict,
     },
 };
 use tokio::sync::watch;
@@ -52,6 +52,8 @@ pub enum Fault {
     HeldSteps,
     /// Whatever is asked of the store reaches it only when this is over.
     Frozen,
+    /// The log cannot be read after its first 20,000 events.
+    TornLog,
     /// What is asked about leases reaches the store only when this is over.
     FrozenLeases,
 }
@@ -201,6 +203,11 @@ impl EventStore for StoreWithFaults {
 
     async fn read_log(&self, read: LogRead) -> Result<LogPage, StoreError> {
         self.faults.let_others_go_first().await;
+        if self.faults.get() == Fault::TornLog
+            && matches!(read.from, ReadFrom::After(after) if after.get() >= 20_000)
+        {
+            return Err(busy());
+        }
         self.thawed().await.read_log(read).await
     }
 

@@ -2,8 +2,6 @@
 //!
 //! Invariant: documents come in the order of their keys' bytes, or in that of the question.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use lucent_core::{
     Position,
@@ -22,23 +20,13 @@ pub(crate) async fn documents(
     projection: &ProjectionId,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<Bytes>>, Fault> {
-    let found = fetch_documents(session, projection, keys).await?;
-    Ok(keys.iter().map(|key| found.get(key.as_str()).cloned()).collect())
-}
-
-/// The documents that exist of these keys.
-pub(crate) async fn fetch_documents(
-    session: &Session,
-    projection: &ProjectionId,
-    keys: &[DocumentKey],
-) -> Result<HashMap<String, Bytes>, Fault> {
     if keys.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Vec::new());
     }
     let keys: Vec<&str> = keys.iter().map(DocumentKey::as_str).collect();
     let (name, version) = (&*projection.name, i64::from(projection.version));
     let rows = session.query(BY_KEY, &[&name, &version, &keys]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, body(row)?))).collect()
+    rows.iter().map(|row| Ok(row.try_get::<_, Option<Json<&str>>>(0)?.map(copied))).collect()
 }
 
 /// Documents after a key.
@@ -57,7 +45,7 @@ pub(crate) async fn document_page(
     rows.iter()
         .map(|row| {
             let key: String = row.try_get(0)?;
-            Ok(Document { key: key.into(), body: body(row)? })
+            Ok(Document { key: key.into(), body: copied(row.try_get(1)?) })
         })
         .collect()
 }
@@ -82,13 +70,17 @@ pub(crate) async fn active_version(session: &Session, name: &str) -> Result<Opti
     Ok(version.map(|version| u32::try_from(version).unwrap_or(u32::MAX)))
 }
 
-fn body(row: &tokio_postgres::Row) -> Result<Bytes, Fault> {
-    let Json(body) = row.try_get::<_, Json<&str>>(1)?;
-    Ok(Bytes::copy_from_slice(body.as_bytes()))
+fn copied(Json(body): Json<&str>) -> Bytes {
+    Bytes::copy_from_slice(body.as_bytes())
 }
 
-const BY_KEY: &str = "SELECT key, body FROM {schema}.documents WHERE projection = \
-     (SELECT id FROM {schema}.projections WHERE name = $1 AND version = $2) AND key = ANY($3)";
+/// A scalar subquery, so that each key is looked up by itself. With `key = ANY($3)`, the server may
+/// read all documents of the projection and compare each with all of the keys: its plan does so if
+/// the table was empty when its statistics were taken.
+const BY_KEY: &str = "SELECT (SELECT d.body FROM {schema}.documents AS d WHERE d.projection = \
+     (SELECT p.id FROM {schema}.projections AS p WHERE p.name = $1 AND p.version = $2) \
+     AND d.key = n.key) \
+     FROM unnest($3::text[]) WITH ORDINALITY AS n(key, number) ORDER BY n.number";
 
 const FIRST_PAGE: &str = "SELECT key, body FROM {schema}.documents WHERE projection = \
      (SELECT id FROM {schema}.projections WHERE name = $1 AND version = $2) \

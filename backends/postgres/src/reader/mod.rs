@@ -13,7 +13,7 @@ mod snapshot;
 mod stream;
 
 pub(crate) use condition::{Checked, first_match};
-pub(crate) use documents::{active_version, checkpoint, document_page, documents, fetch_documents};
+pub(crate) use documents::{active_version, checkpoint, document_page, documents};
 pub(crate) use log::{read_head, read_log};
 pub(crate) use parked::{key_columns, parked, parked_events, stored_versions};
 pub(crate) use pool::{Backoff, Readers};

@@ -18,7 +18,7 @@ use lucent_core::{
 use crate::{
     connect::{Server, Session},
     fault::Fault,
-    reader::{fetch_documents, read_log},
+    reader::{documents, read_log},
     row::{Json, from_sql, to_sql},
     sql::{Applied, ENTER, LEAVE, Names, Own, Place, apply, failure},
 };
@@ -219,11 +219,8 @@ impl Model {
     async fn load(&mut self, session: &Session, keys: &[DocumentKey]) -> Result<(), Fault> {
         let missing: Vec<DocumentKey> =
             keys.iter().filter(|key| !self.documents.contains_key(key)).cloned().collect();
-        let mut found = fetch_documents(session, &self.id, &missing).await?;
-        for key in missing {
-            let body = found.remove(key.as_str());
-            self.documents.insert(key, body);
-        }
+        let found = documents(session, &self.id, &missing).await?;
+        self.documents.extend(missing.into_iter().zip(found));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a step is one statement, so that it is taken as a whole or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lucent_core::{
     Position,
@@ -25,8 +25,9 @@ pub(crate) async fn take_step(
     session: &Session,
     commit: &ProjectionCommit,
 ) -> Result<Result<(), CommitError>, Fault> {
-    // Of several changes of one document the last one counts.
-    let mut changes = HashMap::new();
+    // Of several changes of one document the last one counts. Neighbors in the index are written
+    // one after another.
+    let mut changes = BTreeMap::new();
     for change in &commit.changes {
         match change {
             DocumentChange::Put(document) => {
