@@ -49,12 +49,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return postgres::memory::child(rest);
     }
     let filter = arguments.first().cloned().unwrap_or_default();
-    let benches: [Bench; 11] = [
+    let benches: [Bench; 12] = [
         ("commands", commands::run),
         ("postgres", postgres::run),
         ("postgres-seen", postgres::seen::run),
         ("postgres-projector", postgres::catch_up::run),
         ("postgres-memory", postgres::memory::run),
+        ("postgres-partitioned", postgres::partitioned::run),
         ("catch-up", catch_up::run),
         ("overhead", overhead::run),
         ("loading", loading::run),

@@ -38,6 +38,7 @@ pub(crate) struct Options {
     pub(crate) outcome_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) max_payload: usize,
+    pub(crate) partition_size: Option<u64>,
 }
 
 impl Options {
@@ -62,6 +63,7 @@ impl PostgresBuilder {
                 outcome_timeout: Duration::from_secs(60),
                 poll_interval: Duration::from_millis(250),
                 max_payload: 16 << 20,
+                partition_size: None,
             },
         }
     }
@@ -78,6 +80,30 @@ impl PostgresBuilder {
     /// this, the ledger stands in the schema itself.
     pub fn ledger(mut self, name: impl Into<String>) -> Self {
         self.ledger = Some(name.into());
+        self
+    }
+
+    /// Has a ledger that is being made keep its events in partitions of so many positions each, at
+    /// least 100 and at most 2^40. Without this, the events are in one table.
+    ///
+    /// This is settled when the ledger is made, and recorded in it: who opens it later need not say it
+    /// again, and is refused if he says something else. New partitions are made ahead of the log.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), lucent_core::store::StoreError> {
+    /// use lucent_postgres::PostgresStore;
+    /// let store = PostgresStore::builder("postgres://app@localhost/shop")
+    ///     .partitioned_by_positions(10_000_000)
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub const fn partitioned_by_positions(mut self, positions: u64) -> Self {
+        self.options.partition_size = Some(match positions {
+            ..SMALLEST => SMALLEST,
+            LARGEST.. => LARGEST,
+            _ => positions,
+        });
         self
     }
 
@@ -145,9 +171,11 @@ impl PostgresBuilder {
     /// the new ones.
     ///
     /// # Errors
-    /// [`StoreError::Inaccessible`] when the server refuses the user, has no such database, or
-    /// does not let the user make the tables; [`StoreError::NotAStore`] when the schema holds
+    /// [`StoreError::Inaccessible`] when the server refuses the user, has no such database,
+    /// does not let the user make the tables, or the ledger is
+    /// [partitioned](Self::partitioned_by_positions) in another way; [`StoreError::NotAStore`] when the schema holds
     /// something else, or the tables of a projector cannot be made; [`StoreError::NewerSchema`] when a newer Lucent wrote it;
+    /// [`StoreError::Damaged`] when one of its partitions is missing;
     /// [`StoreError::Backend`], which is transient, when the server cannot be reached.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
         let schema = match &self.ledger {
@@ -161,3 +189,9 @@ impl PostgresBuilder {
 
 /// PostgreSQL takes 1 GiB in a message; this leaves room for the rest of it.
 const LONGEST: usize = 900 << 20;
+
+/// A batch takes up to 1,024 appends, and must not fill too many partitions.
+const SMALLEST: u64 = 100;
+
+/// So that the bounds of partitions stay numbers for PostgreSQL.
+const LARGEST: u64 = 1 << 40;

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,13 @@ use tokio_postgres::{
 
 #[cfg(not(feature = "tls"))]
 use crate::address::Trust;
-use crate::{address::Address, builder::Options, fault::Fault, schema::Schema, sql::Projectors};
+use crate::{
+    address::Address,
+    builder::Options,
+    fault::Fault,
+    schema::{Layout, Schema},
+    sql::Projectors,
+};
 #[cfg(not(feature = "tls"))]
 use tokio_postgres::config::SslMode;
 
@@ -31,6 +37,7 @@ pub(crate) struct Server {
     #[cfg(feature = "tls")]
     encryption: tokio_postgres_rustls::MakeRustlsConnect,
     pub(crate) schema: Schema,
+    pub(crate) layout: Arc<Layout>,
     pub(crate) options: Options,
     pub(crate) projectors: Projectors,
     /// The server, database and schema for messages, without the password.
@@ -66,6 +73,7 @@ impl Server {
             #[cfg(feature = "tls")]
             encryption: crate::tls::encryption(&trust)?,
             schema,
+            layout: Arc::default(),
             options,
             projectors,
             location,
@@ -150,6 +158,7 @@ impl Server {
             longest_answer: self.options.longest_answer(),
             statements: Mutex::default(),
             schema: self.schema.clone(),
+            layout: Arc::clone(&self.layout),
         })
     }
 }
@@ -168,6 +177,7 @@ pub(crate) struct Session {
     longest_answer: Duration,
     statements: Mutex<HashMap<&'static str, Statement>>,
     schema: Schema,
+    layout: Arc<Layout>,
 }
 
 pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
@@ -175,6 +185,11 @@ pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
 impl Session {
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// How the ledger's events are laid out.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     pub(crate) fn is_closed(&self) -> bool {

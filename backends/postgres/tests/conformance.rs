@@ -10,13 +10,18 @@ struct Postgres {
     schema: TestSchema,
 }
 
+impl Postgres {
+    async fn on(schema: TestSchema) -> Self {
+        Self { store: schema.open().await, schema }
+    }
+}
+
 #[async_trait]
 impl StoreFixture for Postgres {
     type Store = PostgresStore;
 
     async fn create() -> Self {
-        let schema = TestSchema::new();
-        Self { store: schema.open().await, schema }
+        Self::on(TestSchema::new()).await
     }
 
     fn store(&self) -> PostgresStore {
@@ -38,3 +43,33 @@ impl StoreFixture for Postgres {
 }
 
 lucent_testkit::conformance!(Postgres);
+
+/// A ledger whose partitions are so small that much of the suite crosses them.
+struct Partitioned(Postgres);
+
+#[async_trait]
+impl StoreFixture for Partitioned {
+    type Store = PostgresStore;
+
+    async fn create() -> Self {
+        Self(Postgres::on(TestSchema::partitioned()).await)
+    }
+
+    fn store(&self) -> PostgresStore {
+        self.0.store()
+    }
+
+    async fn reopen(&mut self) {
+        self.0.reopen().await;
+    }
+
+    async fn second(&self) -> Option<PostgresStore> {
+        self.0.second().await
+    }
+
+    fn payload_limit() -> usize {
+        Postgres::payload_limit()
+    }
+}
+
+lucent_testkit::conformance!(partitioned: Partitioned);

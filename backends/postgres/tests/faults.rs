@@ -19,7 +19,7 @@ async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
     let row = admin
         .query_one(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE pid <> pg_backend_pid() AND query ~ ($1 || '\"?[.](append|events \\(position, stream)')",
+             WHERE pid <> pg_backend_pid() AND query ~ ($1 || '\"?[.](append|events \\(position, stream|streams AS s \\()')",
             &[&schema.name],
         )
         .await
@@ -29,86 +29,93 @@ async fn end_writers(admin: &Client, schema: &TestSchema) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_when_connections_are_cut_under_load() {
-    let schema = TestSchema::new();
-    let store = schema.open().await;
-    let admin = client().await;
-    let writers = (0..8).map(|number| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            let stream = format!("cut-{number}");
-            for version in 0..200 {
-                let expected = ExpectedVersion::Exact(Version::new(version));
-                let appended = store.append(append(&stream, expected)).await;
-                let appended = appended.unwrap_or_else(|error| panic!("{}", with_causes(&error)));
-                assert_eq!(appended.versions, [Version::new(version + 1)]);
-            }
-        })
-    });
-    let writers: Vec<_> = writers.collect();
-    let mut cut = 0;
-    for reached in 1..16 {
-        store.wait_past(Position::new(reached * 100)).await.unwrap();
-        cut += end_writers(&admin, &schema).await;
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.open().await;
+        let admin = client().await;
+        let writers = (0..8).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let stream = format!("cut-{number}");
+                for version in 0..200 {
+                    let expected = ExpectedVersion::Exact(Version::new(version));
+                    let appended = store.append(append(&stream, expected)).await;
+                    let appended =
+                        appended.unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+                    assert_eq!(appended.versions, [Version::new(version + 1)]);
+                }
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        let mut cut = 0;
+        for reached in 1..16 {
+            store.wait_past(Position::new(reached * 100)).await.unwrap();
+            cut += end_writers(&admin, &schema).await;
+        }
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        assert!(cut > 0, "no connection was cut, so nothing was tested");
+        assert_eq!(store.head().await.unwrap(), Position::new(8 * 200));
     }
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    assert!(cut > 0, "no connection was cut, so nothing was tested");
-    assert_eq!(store.head().await.unwrap(), Position::new(8 * 200));
 }
 
 #[tokio::test]
 async fn a_lock_that_is_held_too_long_makes_appends_busy_and_writes_nothing() {
-    let schema = TestSchema::new();
-    let store = schema.builder().patience(Duration::from_millis(200)).connect().await.unwrap();
-    store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
-    let admin = client().await;
-    let hold = format!("BEGIN; LOCK TABLE {}.events IN ACCESS EXCLUSIVE MODE", schema.name);
-    admin.batch_execute(&hold).await.unwrap();
-    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
-    admin.batch_execute("ROLLBACK").await.unwrap();
-    let appended = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
-    assert_eq!(appended.position, Position::new(2));
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.builder().patience(Duration::from_millis(200)).connect().await.unwrap();
+        store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+        let admin = client().await;
+        let hold = format!("BEGIN; LOCK TABLE {}.events IN ACCESS EXCLUSIVE MODE", schema.name);
+        admin.batch_execute(&hold).await.unwrap();
+        let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+        assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
+        admin.batch_execute("ROLLBACK").await.unwrap();
+        let appended = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
+        assert_eq!(appended.position, Position::new(2));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_stores_that_append_at_once_agree_on_one_order() {
-    let schema = TestSchema::new();
-    let stores = [schema.open().await, schema.open().await];
-    let writers = (0..16).map(|number| {
-        let store = stores[number % 2].clone();
-        tokio::spawn(async move {
-            for version in 0..50 {
-                let own =
-                    append(&format!("own-{number}"), ExpectedVersion::Exact(Version::new(version)));
-                store.append(own).await.unwrap();
-                store.append(append("shared-1", ExpectedVersion::Any)).await.unwrap();
-            }
-        })
-    });
-    for writer in writers.collect::<Vec<_>>() {
-        writer.await.unwrap();
+    for schema in TestSchema::of_each_layout() {
+        let stores = [schema.open().await, schema.open().await];
+        let writers = (0..16).map(|number| {
+            let store = stores[number % 2].clone();
+            tokio::spawn(async move {
+                for version in 0..50 {
+                    let own = append(
+                        &format!("own-{number}"),
+                        ExpectedVersion::Exact(Version::new(version)),
+                    );
+                    store.append(own).await.unwrap();
+                    store.append(append("shared-1", ExpectedVersion::Any)).await.unwrap();
+                }
+            })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        let read = LogRead::after(EventFilter::all(), Position::ZERO);
+        let [page, other] = [stores[0].read_log(read.clone()), stores[1].read_log(read)];
+        let (page, other) = (page.await.unwrap(), other.await.unwrap());
+        let limit = usize::min(1_000, 16 * 100);
+        assert_eq!((page.events.len(), &page), (limit, &other));
+        assert_eq!(stores[0].head().await.unwrap(), Position::new(16 * 100));
+        let shared = StreamId::new("shared-1").unwrap();
+        assert_eq!(stores[1].stream_version(&shared).await.unwrap(), Version::new(16 * 50));
     }
-    let read = LogRead::after(EventFilter::all(), Position::ZERO);
-    let [page, other] = [stores[0].read_log(read.clone()), stores[1].read_log(read)];
-    let (page, other) = (page.await.unwrap(), other.await.unwrap());
-    let limit = usize::min(1_000, 16 * 100);
-    assert_eq!((page.events.len(), &page), (limit, &other));
-    assert_eq!(stores[0].head().await.unwrap(), Position::new(16 * 100));
-    let shared = StreamId::new("shared-1").unwrap();
-    assert_eq!(stores[1].stream_version(&shared).await.unwrap(), Version::new(16 * 50));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_stores_may_make_the_same_tables_at_once() {
-    let schema = TestSchema::new();
-    let opening = (0..8).map(|_| {
-        let builder = schema.builder();
-        tokio::spawn(async move { builder.connect().await.map(drop) })
-    });
-    for opened in opening.collect::<Vec<_>>() {
-        opened.await.unwrap().unwrap();
+    for schema in TestSchema::of_each_layout() {
+        let opening = (0..8).map(|_| {
+            let builder = schema.builder();
+            tokio::spawn(async move { builder.connect().await.map(drop) })
+        });
+        for opened in opening.collect::<Vec<_>>() {
+            opened.await.unwrap().unwrap();
+        }
     }
 }
 
@@ -116,7 +123,7 @@ async fn many_stores_may_make_the_same_tables_at_once() {
 async fn ledgers_of_one_database_are_apart() {
     let schema = TestSchema::new();
     let main = schema.open().await;
-    let other = TestSchema { name: format!("{}_b", schema.name) };
+    let other = TestSchema::named(format!("{}_b", schema.name));
     let billing = schema.builder().ledger("b").connect().await.unwrap();
     main.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
     assert_eq!(billing.head().await.unwrap(), Position::ZERO);

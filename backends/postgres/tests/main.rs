@@ -15,6 +15,8 @@ mod network;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod pooler;
 #[cfg(test)]
 mod private;

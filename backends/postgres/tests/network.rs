@@ -15,7 +15,7 @@ use lucent_testkit::network::{Direction, Fault, FaultyNetwork};
 use crate::{
     events::{append, stream},
     load::{Load, assert_helpful},
-    server::{TestSchema, address, through, with_causes},
+    server::{PARTITION, TestSchema, address, through, with_causes},
 };
 
 /// A store behind a network that fails on command; the store is not patient.
@@ -59,41 +59,45 @@ async fn warm(remote: &Remote) -> EventId {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_append_whose_request_is_lost_is_sent_again() {
-    let remote = Remote::open().await;
-    let first = warm(&remote).await;
-    let struck = remote.network.on(b"marked-1", Fault::LoseRequest);
-    let second = remote.append("marked-1").await.unwrap();
-    struck.await;
-    assert_eq!(remote.events().await, [first, second]);
+    for remote in [Remote::open().await, Remote::open_with(in_parts).await] {
+        let first = warm(&remote).await;
+        let struck = remote.network.on(b"marked-1", Fault::LoseRequest);
+        let second = remote.append("marked-1").await.unwrap();
+        struck.await;
+        assert_eq!(remote.events().await, [first, second]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_append_whose_answer_is_lost_is_found_written() {
-    let remote = Remote::open().await;
-    let first = warm(&remote).await;
-    let struck = remote.network.on(b"marked-1", Fault::LoseAnswer);
-    let second = remote.append("marked-1").await.unwrap();
-    struck.await;
-    assert_eq!(remote.events().await, [first, second]);
+    for remote in [Remote::open().await, Remote::open_with(in_parts).await] {
+        let first = warm(&remote).await;
+        let struck = remote.network.on(b"marked-1", Fault::LoseAnswer);
+        let second = remote.append("marked-1").await.unwrap();
+        struck.await;
+        assert_eq!(remote.events().await, [first, second]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_commit_that_is_lost_is_undone_and_the_append_sent_again() {
-    // A writer that has just begun reads the log in a transaction of several statements.
-    let remote = Remote::open().await;
-    let struck = remote.network.on_next(b"marked-1", Fault::LoseRequest);
-    let id = remote.append("marked-1").await.unwrap();
-    struck.await;
-    assert_eq!(remote.events().await, [id]);
+    for remote in [Remote::open().await, Remote::open_with(in_parts).await] {
+        // A writer that has just begun reads the log in a transaction of several statements.
+        let struck = remote.network.on_next(b"marked-1", Fault::LoseRequest);
+        let id = remote.append("marked-1").await.unwrap();
+        struck.await;
+        assert_eq!(remote.events().await, [id]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_commit_whose_answer_is_lost_is_found_out() {
-    let remote = Remote::open().await;
-    let struck = remote.network.on_next(b"marked-1", Fault::LoseAnswer);
-    let id = remote.append("marked-1").await.unwrap();
-    struck.await;
-    assert_eq!(remote.events().await, [id]);
+    for remote in [Remote::open().await, Remote::open_with(in_parts).await] {
+        let struck = remote.network.on_next(b"marked-1", Fault::LoseAnswer);
+        let id = remote.append("marked-1").await.unwrap();
+        struck.await;
+        assert_eq!(remote.events().await, [id]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -177,35 +181,37 @@ async fn while_the_network_is_down_appends_are_refused_and_nothing_is_written() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_however_the_network_fails_under_load() {
-    let remote = Remote::open_with(impatient).await;
-    let load = Load::start(&remote.store, 8);
-    let network = &remote.network;
-    for _ in 0..2 {
-        load.acknowledges(100).await;
-        network.cut_open();
-        load.acknowledges(100).await;
-        network.cut();
-        load.fails(8).await;
-        network.resume();
-        for direction in [Direction::ToClient, Direction::ToServer] {
+    for change in [impatient, |builder| impatient(in_parts(builder))] {
+        let remote = Remote::open_with(change).await;
+        let load = Load::start(&remote.store, 8);
+        let network = &remote.network;
+        for _ in 0..2 {
             load.acknowledges(100).await;
-            let opened = network.opened();
-            network.stall(direction);
-            if direction == Direction::ToClient {
-                // What was sent is written, and no answer comes.
-                load.is_left_in_doubt().await;
+            network.cut_open();
+            load.acknowledges(100).await;
+            network.cut();
+            load.fails(8).await;
+            network.resume();
+            for direction in [Direction::ToClient, Direction::ToServer] {
+                load.acknowledges(100).await;
+                let opened = network.opened();
+                network.stall(direction);
+                if direction == Direction::ToClient {
+                    // What was sent is written, and no answer comes.
+                    load.is_left_in_doubt().await;
+                }
+                // The store has noticed, and tries other connections.
+                network.until_opened(opened + 2).await;
+                network.resume();
+                load.acknowledges(100).await;
+                network.half_close(direction);
+                network.resume();
             }
-            // The store has noticed, and tries other connections.
-            network.until_opened(opened + 2).await;
-            network.resume();
-            load.acknowledges(100).await;
-            network.half_close(direction);
-            network.resume();
         }
+        load.acknowledges(100).await;
+        let told = load.check().await;
+        assert!(!told.unknown.is_empty(), "no connection was lost in the middle of an append");
     }
-    load.acknowledges(100).await;
-    let told = load.check().await;
-    assert!(!told.unknown.is_empty(), "no connection was lost in the middle of an append");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -238,4 +244,8 @@ async fn more_appends_than_the_queue_has_room_for_are_refused_as_busy() {
 fn impatient(builder: PostgresBuilder) -> PostgresBuilder {
     let short = Duration::from_millis(200);
     builder.patience(short).answer_timeout(short).outcome_timeout(short)
+}
+
+fn in_parts(builder: PostgresBuilder) -> PostgresBuilder {
+    builder.partitioned_by_positions(PARTITION)
 }

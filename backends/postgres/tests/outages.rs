@@ -13,20 +13,24 @@ use crate::{
     events::{append, event, stream},
     load::{Load, assert_helpful},
     private::PrivateServer,
+    server::PARTITION,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_when_the_server_is_killed_under_load() {
     let server = PrivateServer::start("");
-    let store = impatient(server.url()).connect().await.unwrap();
-    let load = Load::start(&store, 8);
-    for _ in 0..3 {
+    let builder = || impatient(server.url());
+    for builder in [builder(), builder().schema("parts").partitioned_by_positions(PARTITION)] {
+        let store = builder.connect().await.unwrap();
+        let load = Load::start(&store, 8);
+        for _ in 0..3 {
+            load.acknowledges(200).await;
+            server.kill();
+            server.resume();
+        }
         load.acknowledges(200).await;
-        server.kill();
-        server.resume();
+        load.check().await;
     }
-    load.acknowledges(200).await;
-    load.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -148,27 +148,29 @@ async fn a_transaction_that_others_undo_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_transaction_that_others_always_undo_makes_the_store_busy() {
-    let schema = TestSchema::new();
-    let store = schema.builder().patience(Duration::from_millis(100)).connect().await.unwrap();
-    let first = appended(&store, "a-1").await;
-    sabotage(&schema, "40001", 1_000_000).await;
-    let refused = store.append(append("a-1", ANY)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
-    assert_helpful(&refused);
-    schema.run("DROP TRIGGER sabotage ON {s}.events").await;
-    let second = appended(&store, "a-1").await;
-    assert_eq!(events(&store).await, [first, second]);
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.builder().patience(Duration::from_millis(100)).connect().await.unwrap();
+        let first = appended(&store, "a-1").await;
+        sabotage(&schema, "40001", 1_000_000).await;
+        let refused = store.append(append("a-1", ANY)).await.unwrap_err();
+        assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
+        assert_helpful(&refused);
+        schema.run("DROP TRIGGER sabotage ON {s}.events").await;
+        let second = appended(&store, "a-1").await;
+        assert_eq!(events(&store).await, [first, second]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_when_transactions_are_undone_under_load() {
-    let schema = TestSchema::new();
-    let store = schema.builder().patience(Duration::from_millis(50)).connect().await.unwrap();
-    let load = Load::start(&store, 8);
-    load.acknowledges(50).await;
-    sabotage(&schema, "40001", 30).await;
-    load.acknowledges(100).await;
-    load.check().await;
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.builder().patience(Duration::from_millis(50)).connect().await.unwrap();
+        let load = Load::start(&store, 8);
+        load.acknowledges(50).await;
+        sabotage(&schema, "40001", 30).await;
+        load.acknowledges(100).await;
+        load.check().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

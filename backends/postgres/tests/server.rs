@@ -49,15 +49,42 @@ pub(crate) fn through(address: SocketAddr) -> String {
 #[derive(Debug)]
 pub(crate) struct TestSchema {
     pub(crate) name: String,
+    /// How many positions a partition of its ledger has.
+    partitions: Option<u64>,
 }
 
 impl TestSchema {
     pub(crate) fn new() -> Self {
-        Self { name: format!("test_{}", Uuid::now_v7().simple()) }
+        Self::named(format!("test_{}", Uuid::now_v7().simple()))
+    }
+
+    /// A schema for a ledger in small partitions.
+    pub(crate) fn partitioned() -> Self {
+        let mut schema = Self::new();
+        schema.partitions = Some(PARTITION);
+        schema
+    }
+
+    /// One for each layout of a ledger.
+    pub(crate) fn of_each_layout() -> [Self; 2] {
+        [Self::new(), Self::partitioned()]
+    }
+
+    pub(crate) fn is_partitioned(&self) -> bool {
+        self.partitions.is_some()
+    }
+
+    /// A schema that a test has named.
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, partitions: None }
     }
 
     pub(crate) fn builder(&self) -> PostgresBuilder {
-        PostgresStore::builder(url()).schema(&self.name).readers(2)
+        let builder = PostgresStore::builder(url()).schema(&self.name).readers(2);
+        match self.partitions {
+            None => builder,
+            Some(positions) => builder.partitioned_by_positions(positions),
+        }
     }
 
     pub(crate) async fn open(&self) -> PostgresStore {
@@ -87,6 +114,9 @@ impl Drop for TestSchema {
         drop(dropping.join());
     }
 }
+
+/// The smallest partitions that there can be.
+pub(crate) const PARTITION: u64 = 100;
 
 /// A plain connection.
 pub(crate) async fn client() -> Client {

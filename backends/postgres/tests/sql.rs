@@ -150,7 +150,7 @@ pub(crate) struct Tables;
 impl Tables {
     pub(crate) fn drop_later(schema: &TestSchema) -> Vec<TestSchema> {
         let names = ["", "_v1", "_v2", "_v1_new"];
-        names.map(|end| TestSchema { name: format!("{}_totals{end}", schema.name) }).into()
+        names.map(|end| TestSchema::named(format!("{}_totals{end}", schema.name))).into()
     }
 }
 

@@ -6,6 +6,7 @@ mod bare;
 pub mod catch_up;
 mod drive;
 pub mod memory;
+pub mod partitioned;
 mod seed;
 pub mod seen;
 mod server;
@@ -13,7 +14,7 @@ mod server;
 pub use server::describe;
 
 use lucent_core::prelude::*;
-use lucent_postgres::PostgresStore;
+use lucent_postgres::{PostgresBuilder, PostgresStore};
 
 use crate::{
     CommandsOnly, Outcome, RUNS,
@@ -29,6 +30,14 @@ use crate::{
 
 /// How many commands each aggregate gets: it is opened, then money comes in.
 const PER_AGGREGATE: u64 = 10;
+
+/// How the ledger is laid out.
+type Layout = fn(PostgresBuilder) -> PostgresBuilder;
+
+/// As a ledger is that asks for nothing.
+fn whole(builder: PostgresBuilder) -> PostgresBuilder {
+    builder
+}
 
 type Measured = Result<Pace, Box<dyn std::error::Error>>;
 
@@ -46,7 +55,7 @@ fn latency() -> Result<Figure, Box<dyn std::error::Error>> {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         bare.push(runtime()?.block_on(single_inserts(1))?.p50);
-        ours.push(runtime()?.block_on(execute(1))?.p50);
+        ours.push(runtime()?.block_on(execute(1, whole))?.p50);
     }
     Ok(Figure::new(
         "durable command, PostgreSQL, 1 caller, p50",
@@ -64,7 +73,7 @@ fn throughput(callers: usize, of_group: f64, of_single: f64) -> Outcome {
     for _ in 0..RUNS {
         single.push(runtime()?.block_on(single_inserts(callers))?);
         group.push(runtime()?.block_on(group_commit(callers))?);
-        ours.push(runtime()?.block_on(execute(callers))?);
+        ours.push(runtime()?.block_on(execute(callers, whole))?);
     }
     let rate = |paces: &[Pace]| median(paces.iter().map(|pace| pace.rate).collect());
     let p99 = |paces: &[Pace]| median(paces.iter().map(|pace| pace.p99 / 1_000.0).collect());
@@ -93,7 +102,7 @@ fn hot() -> Result<Figure, Box<dyn std::error::Error>> {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         bare.push(runtime()?.block_on(fight(16))?.rate);
-        ours.push(runtime()?.block_on(execute_on_one(16))?.rate);
+        ours.push(runtime()?.block_on(execute_on_one(16, whole))?.rate);
     }
     Ok(Figure::new(
         "durable commands, PostgreSQL, 16 callers on one aggregate",
@@ -107,15 +116,16 @@ fn hot() -> Result<Figure, Box<dyn std::error::Error>> {
 
 async fn application(
     schema: &Schema,
+    layout: Layout,
 ) -> Result<(App<CommandsOnly>, PostgresStore), Box<dyn std::error::Error>> {
-    let store = PostgresStore::builder(&schema.url).schema(&schema.name).connect().await?;
+    let store = layout(PostgresStore::builder(&schema.url).schema(&schema.name)).connect().await?;
     // Without the projector: the bare sides have none either.
     Ok((App::new(CommandsOnly).store(store.clone()).start().await?, store))
 }
 
-async fn execute(callers: usize) -> Measured {
+async fn execute(callers: usize, layout: Layout) -> Measured {
     let schema = Schema::make().await?;
-    let (app, store) = application(&schema).await?;
+    let (app, store) = application(&schema, layout).await?;
     let pace = drive(callers, move |_, timer| {
         let app = app.clone();
         async move {
@@ -134,9 +144,9 @@ async fn execute(callers: usize) -> Measured {
     Ok(pace)
 }
 
-async fn execute_on_one(callers: usize) -> Measured {
+async fn execute_on_one(callers: usize, layout: Layout) -> Measured {
     let schema = Schema::make().await?;
-    let (app, store) = application(&schema).await?;
+    let (app, store) = application(&schema, layout).await?;
     let account = AccountId::new();
     app.execute(OpenAccount { account }).await?;
     let pace = drive(callers, move |_, timer| {

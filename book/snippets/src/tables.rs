@@ -51,6 +51,15 @@ pub async fn connect() -> Result<PostgresStore, StoreError> {
 }
 // ANCHOR_END: connect
 
+// ANCHOR: partitioned
+pub async fn connect_in_parts() -> Result<PostgresStore, StoreError> {
+    PostgresStore::builder("postgres://app@localhost/bank")
+        .partitioned_by_positions(10_000_000)
+        .connect()
+        .await
+}
+// ANCHOR_END: partitioned
+
 // ANCHOR: wait
 /// What an owner was paid out, this withdrawal included.
 pub async fn pay_out(

@@ -15,6 +15,7 @@ use crate::{
     reader::{
         condition::{Range, tagged},
         page::{Cut, cut, rows},
+        whole::{Order, positions, refuse_gap},
     },
     row::{event_columns, from_sql, to_sql},
 };
@@ -24,6 +25,15 @@ pub(super) const WINDOW: u64 = 1 << 16;
 
 /// The position of the newest event.
 pub(crate) async fn read_head(session: &Session) -> Result<Position, Fault> {
+    let layout = session.layout();
+    if layout.partition_size().is_some() {
+        let rows = session.query(HEAD_FROM, &[&to_sql(layout.floor())]).await?;
+        if let Some(row) = rows.first() {
+            let head = from_sql(row.try_get(0)?);
+            layout.saw(head);
+            return Ok(Position::new(head));
+        }
+    }
     let row = session.query_one(HEAD, &[]).await?;
     Ok(Position::new(from_sql(row.try_get(0)?)))
 }
@@ -204,7 +214,11 @@ impl<'a> Scan<'a> {
             (false, ..) => self.high = self.low,
         }
         if !positions.is_empty() {
-            let sql = if self.forward { AT_FORWARD } else { AT_BACKWARD };
+            let layout = self.session.layout();
+            let sql = match self.forward {
+                true => layout.choose(AT_FORWARD, EACH_FORWARD),
+                false => layout.choose(AT_BACKWARD, EACH_BACKWARD),
+            };
             self.rows.extend(self.session.query(sql, &[&positions, &self.category]).await?);
         }
         Ok(())
@@ -219,6 +233,16 @@ async fn everything(session: &Session, read: &LogRead) -> Result<LogPage, Fault>
     };
     let found = session.query(sql, &[&to_sql(start.get()), &rows(read.limit)]).await?;
     let cut = cut(session, &found, read.limit).await?;
+    if session.layout().partition_size().is_some() {
+        let (order, first, last) = match read.from {
+            ReadFrom::After(position) => (Order::Forward, position.get().checked_add(1), None),
+            ReadFrom::Before(_) => {
+                let to_the_end = !cut.left_over && !cut.events.is_empty();
+                (Order::Backward, None, to_the_end.then_some(1))
+            }
+        };
+        refuse_gap("the log", order, positions(&cut.events), first, last)?;
+    }
     let last = cut.events.last().map_or(start, |event| event.position);
     let through = match read.from {
         ReadFrom::Before(_) if !cut.left_over => Position::ZERO,
@@ -236,6 +260,10 @@ fn page(cut: Cut, through: Position) -> LogPage {
 const TURNS: usize = 16;
 
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM {schema}.events";
+
+/// The same where the log is known to have reached a position: older partitions are left alone.
+pub(crate) const HEAD_FROM: &str =
+    "SELECT position FROM {schema}.events WHERE position >= $1 ORDER BY position DESC LIMIT 1";
 
 macro_rules! select {
     ($rest:literal) => {
@@ -278,3 +306,18 @@ macro_rules! at {
 
 const AT_FORWARD: &str = at!("ASC");
 const AT_BACKWARD: &str = at!("DESC");
+
+/// A partition at a time: an array would be looked for in each of them.
+macro_rules! each {
+    ($order:literal) => {
+        concat!(
+            "SELECT e.* FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (",
+            select!("position = w.wanted OFFSET 0"),
+            ") AS e WHERE $2::text IS NULL OR split_part(e.stream, '-', 1) = $2 ORDER BY e.position ",
+            $order
+        )
+    };
+}
+
+const EACH_FORWARD: &str = each!("ASC");
+const EACH_BACKWARD: &str = each!("DESC");

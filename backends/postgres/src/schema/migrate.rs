@@ -5,21 +5,23 @@ use lucent_core::store::StoreError;
 use crate::{
     connect::{Server, Session},
     fault::Fault,
+    row::to_sql,
+    schema::layout::{adopt, make_partitions},
 };
 
 /// Brings the ledger's schema to the version of this program. Concurrent calls wait for each other.
 pub(crate) async fn migrate(session: &Session, server: &Server) -> Result<(), Fault> {
     check_encoding(session, server).await?;
     let found = version(session, server).await?;
-    if found == Some(SUPPORTED) {
-        return Ok(());
+    if found != Some(SUPPORTED) {
+        refuse_newer(found, server)?;
+        let client = session.client();
+        client.batch_execute("BEGIN").await?;
+        let migrated = steps(session, server).await;
+        client.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        migrated?;
     }
-    refuse_newer(found, server)?;
-    let client = session.client();
-    client.batch_execute("BEGIN").await?;
-    let migrated = steps(session, server).await;
-    client.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
-    migrated
+    adopt(session, server).await
 }
 
 /// Makes sure that the ledger's schema is the one of this program. A store that is open changes
@@ -28,7 +30,7 @@ pub(crate) async fn verify(session: &Session, server: &Server) -> Result<(), Fau
     let found = version(session, server).await?;
     refuse_newer(found, server)?;
     let reason = match found {
-        Some(SUPPORTED) => return Ok(()),
+        Some(SUPPORTED) => return adopt(session, server).await,
         Some(older) => format!("its tables have gone back to version {older}"),
         None => "its tables are gone".to_owned(),
     };
@@ -60,6 +62,9 @@ async fn steps(session: &Session, server: &Server) -> Result<(), Fault> {
     }
     let set = server.schema.fill("UPDATE {schema}.ledger SET schema_version = $1");
     client.execute(&set, &[&SUPPORTED]).await?;
+    if let (0, Some(size)) = (done, server.options.partition_size) {
+        partition(session, server, size).await?;
+    }
     tracing::info!(
         schema = name,
         from = done,
@@ -67,6 +72,15 @@ async fn steps(session: &Session, server: &Server) -> Result<(), Fault> {
         "the ledger's tables are up to date"
     );
     Ok(())
+}
+
+/// Lays out the events of a ledger that is being made in partitions, and makes the first two.
+async fn partition(session: &Session, server: &Server, size: u64) -> Result<(), Fault> {
+    let client = session.client();
+    let record = server.schema.fill("UPDATE {schema}.ledger SET partition_size = $1");
+    client.execute(&record, &[&to_sql(size)]).await?;
+    client.batch_execute(&server.schema.fill(PARTITIONED)).await?;
+    make_partitions(session, server, size + 1).await.map(drop)
 }
 
 /// The version of the schema; nothing if it is no ledger yet.
@@ -137,17 +151,25 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-pub(crate) const SUPPORTED: i32 = 3;
+pub(crate) const SUPPORTED: i32 = 4;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
 /// step after which they must not append drops the function `append` and makes one of another name;
 /// their plain INSERTs write nothing under another version, and they turn to that function.
-const STEPS: [&str; 3] =
-    [include_str!("001.sql"), include_str!("002.sql"), include_str!("003.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("001.sql"),
+    include_str!("002.sql"),
+    include_str!("003.sql"),
+    include_str!("004.sql"),
+];
 
-/// Tables that the first step makes.
+/// What a ledger in partitions has instead of what those steps make. A later step that changes the
+/// table `events` or the function `append` has to do it here and there.
+const PARTITIONED: &str = include_str!("partitioned/004.sql");
+
+/// Tables that the first step makes, and that partitions need.
 const TABLES: &[&str] =
-    &["events", "event_tags", "commands", "snapshots", "projections", "documents"];
+    &["events", "event_tags", "commands", "snapshots", "projections", "documents", "streams"];
 
 /// The class of the advisory lock under which schemas change.
 const LOCK: i32 = 0x4C75_6D69;

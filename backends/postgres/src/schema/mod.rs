@@ -3,12 +3,14 @@
 //! Invariant: a schema is at exactly one version; a step to the next one happens under a lock, in
 //! one transaction, or not at all.
 
+mod layout;
 mod migrate;
 
 use std::sync::Arc;
 
 use lucent_core::store::StoreError;
 
+pub(crate) use layout::{Layout, make_partitions, reach};
 pub(crate) use migrate::{SUPPORTED, migrate, verify};
 
 /// The name of a schema, safe to put into SQL.

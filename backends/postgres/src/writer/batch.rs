@@ -11,11 +11,13 @@ use lucent_core::{
     Position, RecordedEvent, Version,
     store::{AppendError, StoreError},
 };
+use tokio_postgres::error::SqlState;
 
 use crate::{
     connect::{Server, Session},
     fault::Fault,
     writer::{
+        ahead::Partitions,
         columns::Columns,
         draft::{Draft, Standing, Verdict},
         evidence::{Evidence, ServerProcess},
@@ -34,6 +36,8 @@ pub(crate) struct Pen {
     pub(crate) process: ServerProcess,
     /// The key of the ledger's advisory lock.
     pub(crate) lock: [i32; 2],
+    /// If the ledger is in partitions.
+    pub(crate) partitions: Option<Partitions>,
 }
 
 /// What was decided about a batch.
@@ -64,6 +68,33 @@ impl Pen {
         knowledge: &mut Knowledge,
         batch: &[Request],
     ) -> Result<(Decided, Vec<i64>), Failure> {
+        let Some(partitions) = &self.partitions else {
+            return self.write_once(knowledge, batch).await;
+        };
+        let mut again = true;
+        loop {
+            match self.write_once(knowledge, batch).await {
+                Ok(written) => {
+                    partitions.look_ahead(written.0.head);
+                    return Ok(written);
+                }
+                Err(failure) => {
+                    partitions.doubt();
+                    // Somebody has taken a partition away; in doubt, all are made sure of.
+                    if !(again && failure.fault.is_of(&SqlState::CHECK_VIOLATION)) {
+                        return Err(failure);
+                    }
+                    again = false;
+                }
+            }
+        }
+    }
+
+    async fn write_once(
+        &self,
+        knowledge: &mut Knowledge,
+        batch: &[Request],
+    ) -> Result<(Decided, Vec<i64>), Failure> {
         let has_inline = batch.iter().any(|one| !one.append.inline.as_slice().is_empty());
         if let (false, Some(head)) = (has_inline, knowledge.head())
             && let Some(written) = self.write_from_memory(knowledge, head, batch).await?
@@ -88,7 +119,7 @@ impl Pen {
         batch: &[Request],
     ) -> Result<Option<(Decided, Vec<i64>)>, Failure> {
         let mut draft = Draft::new(knowledge, None, head);
-        let mut columns = Columns::after(head);
+        let mut columns = Columns::after(head, &self.session);
         let mut verdicts = Vec::with_capacity(batch.len());
         for request in batch {
             let verdict = draft.judge(&request.append);
@@ -102,6 +133,7 @@ impl Pen {
             }
             verdicts.push(verdict);
         }
+        self.make_room(draft.head).await?;
         let evidence = Evidence::of(&columns, draft.asked.len(), &self.process);
         let outcome = match columns.are_plain(&draft) && knowledge.seems_alone() {
             true => {
@@ -138,7 +170,7 @@ impl Pen {
         }
         let head = knowledge.head().unwrap_or_default();
         let mut draft = Draft::new(knowledge, Some(&state), head);
-        let mut columns = Columns::after(head);
+        let mut columns = Columns::after(head, &self.session);
         let mut verdicts = Vec::with_capacity(batch.len());
         let mut inline = self.start_inline(batch, &state, head).await?;
         for request in batch {
@@ -158,6 +190,7 @@ impl Pen {
             }
             verdicts.push(verdict);
         }
+        self.make_room(draft.head).await?;
         let written = columns.write(&self.session, self.lock, &draft).await?;
         let Some(answers) = written else {
             let reason = "the log grew while its lock was held: something that is not Lucent \
@@ -177,6 +210,14 @@ impl Pen {
             Err(fault) => {
                 Err(Failure { open: evidence.map(|evidence| (decided, evidence)), fault })
             }
+        }
+    }
+
+    /// Sees to it that there is a partition for each event of a batch that ends at a position.
+    async fn make_room(&self, end: u64) -> Result<(), Fault> {
+        match &self.partitions {
+            Some(partitions) => partitions.cover(&self.session, end).await,
+            None => Ok(()),
         }
     }
 

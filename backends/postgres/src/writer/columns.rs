@@ -3,6 +3,7 @@
 //! Invariant: the rows stand in the order of their positions, which are consecutive.
 
 use lucent_core::StreamId;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     schema::SUPPORTED,
     writer::{
         draft::{Asked, Draft, Standing, before},
+        grown::{self, Grown},
         request::EncodedAppend,
     },
 };
@@ -43,12 +45,15 @@ pub(crate) struct Columns<'a> {
     command_positions: Vec<i64>,
     command_versions: Vec<String>,
     replies: Vec<Option<&'a [u8]>>,
+    /// The streams, if the ledger is in partitions and keeps their versions apart.
+    grown: Option<Grown<'a>>,
 }
 
 impl<'a> Columns<'a> {
-    /// No rows after a head.
-    pub(crate) fn after(head: u64) -> Self {
-        Self { head, ..Self::default() }
+    /// No rows after a head, for the ledger of a session.
+    pub(crate) fn after(head: u64, session: &Session) -> Self {
+        let grown = session.layout().partition_size().map(|_| Grown::default());
+        Self { head, grown, ..Self::default() }
     }
 
     /// Adds the rows of a winner.
@@ -64,6 +69,12 @@ impl<'a> Columns<'a> {
                 self.versions.push(to_sql(version));
                 self.bases.push(base);
                 self.event(one);
+            }
+            if let Some(grown) = &mut self.grown
+                && !write.events.is_empty()
+            {
+                let last = self.head + self.ids.len() as u64;
+                grown.add(write.stream.as_str(), standing, write.events.len(), last);
             }
         }
         let last = to_sql(self.head + self.ids.len() as u64);
@@ -175,9 +186,10 @@ impl<'a> Columns<'a> {
     }
 
     async fn insert_one(&self, session: &Session, lock: [i32; 2]) -> Result<u64, Fault> {
+        let sql = session.layout().choose(INSERT_ONE, grown::INSERT_ONE);
         session
             .execute(
-                INSERT_ONE,
+                sql,
                 &[
                     &lock[0],
                     &lock[1],
@@ -210,10 +222,11 @@ impl<'a> Columns<'a> {
     ) -> Result<u64, Fault> {
         let asked: Vec<&str> = draft.asked.iter().map(|asked| asked.stream.as_str()).collect();
         let expected: Vec<i64> = draft.asked.iter().map(|asked| asked.expected).collect();
+        let sql = session.layout().choose(INSERT_MANY, grown::INSERT_MANY);
         session
             .execute(
-                INSERT_MANY,
-                &[
+                sql,
+                &self.and_grown(&[
                     &lock[0],
                     &lock[1],
                     &to_sql(self.head),
@@ -234,7 +247,7 @@ impl<'a> Columns<'a> {
                     &self.recorded_at,
                     &sparse(&self.prehistoric),
                     &SUPPORTED,
-                ],
+                ]),
             )
             .await
     }
@@ -253,10 +266,11 @@ impl<'a> Columns<'a> {
         let expected: Vec<i64> = expected.collect();
         let free = draft.free.iter().map(|(tag, after)| (tag.as_str(), to_sql(*after)));
         let (free_tags, free_after): (Vec<&str>, Vec<i64>) = free.unzip();
+        let sql = session.layout().choose(APPEND, grown::APPEND);
         let row = session
             .query_one(
-                APPEND,
-                &[
+                sql,
+                &self.and_grown(&[
                     &&lock[..],
                     &to_sql(self.head),
                     &some(&asked),
@@ -286,16 +300,28 @@ impl<'a> Columns<'a> {
                     &some(&self.command_positions),
                     &some(&self.command_versions),
                     &some(&self.replies),
-                ],
+                ]),
             )
             .await?;
         Ok(row.try_get(0)?)
+    }
+
+    /// The parameters of a statement, with the streams behind them if the ledger wants these.
+    fn and_grown<'p>(&'p self, all: &[&'p (dyn ToSql + Sync)]) -> Vec<&'p (dyn ToSql + Sync)> {
+        let grown = self.grown.iter().flat_map(Grown::parameters);
+        all.iter().copied().chain(grown).collect()
     }
 }
 
 /// Makes the statements ready.
 pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
-    session.statements(&[APPEND, INSERT_ONE, INSERT_MANY]).await
+    let layout = session.layout();
+    let all = [
+        layout.choose(APPEND, grown::APPEND),
+        layout.choose(INSERT_ONE, grown::INSERT_ONE),
+        layout.choose(INSERT_MANY, grown::INSERT_MANY),
+    ];
+    session.statements(&all).await
 }
 
 fn some<T>(column: &[T]) -> Option<&[T]> {

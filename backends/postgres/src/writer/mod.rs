@@ -3,10 +3,12 @@
 //! Invariant: what is judged in memory is valid only on the log up to a known position; the
 //! statement that writes makes sure, under the ledger's lock, that the log still ends there.
 
+mod ahead;
 mod batch;
 mod columns;
 mod draft;
 mod evidence;
+mod grown;
 mod inline;
 mod knowledge;
 mod part;

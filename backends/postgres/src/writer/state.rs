@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use lucent_core::{CommandId, Position, StreamId, Tag, Version, store::Appended};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 use crate::{
     connect::{Session, Values},
     fault::Fault,
+    reader::HEAD_FROM,
     row::{from_sql, to_sql},
     writer::{
         knowledge::{Knowledge, Recent},
@@ -48,18 +49,27 @@ impl LockedState {
         let most = to_sql(MOST_NEWS + 1);
         let (key, news): (&Values<'_>, &Values<'_>) = (&[&lock[0], &lock[1]], &[&from, &most]);
         let (names, ids): (&Values<'_>, &Values<'_>) = (&[&names], &[&commands]);
+        let layout = session.layout();
+        let floor = to_sql(std::cmp::max(layout.floor(), knowledge.head().unwrap_or_default()));
+        let floor: [&(dyn ToSql + Sync); 1] = [&floor];
+        let floor: &Values<'_> = if layout.partition_size().is_some() { &floor } else { &[] };
         // The statements are ready, so they are sent in this order, without waiting.
         let (begun, locked, head, news, versions, commands) = futures::join!(
             session.execute(BEGIN, &[]),
             session.query(LOCK, key),
-            session.query_one(HEAD, &[]),
+            session.query(layout.choose(HEAD, HEAD_FROM), floor),
             session.query(NEWS, news),
-            session.query(VERSIONS, names),
+            session.query(layout.choose(VERSIONS, STREAM_VERSIONS), names),
             session.query(COMMANDS, ids),
         );
         begun?;
         locked?;
-        catch_up(knowledge, from_sql(head?.try_get(0)?), &news?)?;
+        let head = match head?.first() {
+            Some(row) => row.try_get(0)?,
+            // The log is shorter than it was, as after a failover.
+            None => session.query_one(HEAD, &[]).await?.try_get(0)?,
+        };
+        catch_up(knowledge, from_sql(head), &news?)?;
         let mut state = Self::default();
         for (stream, row) in streams.into_iter().zip(versions?) {
             state.versions.insert(stream.clone(), from_sql(row.try_get(0)?));
@@ -74,7 +84,10 @@ impl LockedState {
 
 /// Makes the statements ready, so that a batch does not wait for that.
 pub(crate) async fn prepare(session: &Session) -> Result<(), Fault> {
-    let all = [BEGIN, LOCK, HEAD, NEWS, VERSIONS, COMMANDS, COMMIT, ROLLBACK];
+    let layout = session.layout();
+    let (head, versions) =
+        (layout.choose(HEAD, HEAD_FROM), layout.choose(VERSIONS, STREAM_VERSIONS));
+    let all = [BEGIN, LOCK, head, NEWS, versions, COMMANDS, COMMIT, ROLLBACK];
     session.statements(&all).await
 }
 
@@ -133,6 +146,11 @@ const NEWS: &str = "SELECT stream, version, event_type, tags FROM {schema}.event
 
 const VERSIONS: &str = "SELECT coalesce((SELECT max(e.version) FROM {schema}.events AS e \
      WHERE e.stream = w.stream), 0) FROM unnest($1::text[]) WITH ORDINALITY AS w(stream, number) \
+     ORDER BY w.number";
+
+/// In partitions, the versions of streams are kept apart.
+const STREAM_VERSIONS: &str = "SELECT coalesce((SELECT s.version FROM {schema}.streams AS s \
+     WHERE s.stream = w.stream), 0) FROM unnest($1::text[]) WITH ORDINALITY AS w(stream, number) \
      ORDER BY w.number";
 
 const COMMANDS: &str = "SELECT command_id, position, versions, reply FROM {schema}.commands \

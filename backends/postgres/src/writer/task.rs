@@ -23,6 +23,7 @@ use crate::{
     reader::Backoff,
     schema::verify,
     writer::{
+        ahead::Partitions,
         batch::{Decided, Failure, Pen},
         columns,
         evidence::{Evidence, ServerProcess},
@@ -292,7 +293,8 @@ impl Task {
         let process = ServerProcess::of(&session).await?;
         let row = session.query_one(LOCK_KEY, &[&self.server.schema.name()]).await?;
         let lock = [LOCK_CLASS, row.try_get(0)?];
-        Ok(Pen { session, server: Arc::clone(&self.server), process, lock })
+        let partitions = Partitions::of(&session, &self.server).await?;
+        Ok(Pen { session, server: Arc::clone(&self.server), process, lock, partitions })
     }
 
     /// Finds out whether a batch was written, unless that takes too long or nobody waits for it any
