@@ -50,7 +50,7 @@ fn each_test_that_a_page_names_exists() {
         .iter()
         .map(|behavior| (behavior.theme.to_owned(), behavior.name.to_owned()))
         .collect();
-    for folder in ["lucent-core", "lucent-codegen", "backends"] {
+    for folder in ["lucent-core", "lucent-codegen", "cargo-lucent", "backends"] {
         for path in files(&root().join(folder), "rs") {
             let file = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let text = fs::read_to_string(&path).unwrap();
