@@ -15,7 +15,7 @@ use lucent_testkit::network::{Direction, Fault, FaultyNetwork};
 use crate::{
     events::{append, stream},
     load::{Load, assert_helpful},
-    server::{PARTITION, TestSchema, address, through, with_causes},
+    server::{TestSchema, address, through, with_causes},
 };
 
 /// A store behind a network that fails on command; the store is not patient.
@@ -182,36 +182,39 @@ async fn while_the_network_is_down_appends_are_refused_and_nothing_is_written() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_however_the_network_fails_under_load() {
     for change in [impatient, |builder| impatient(in_parts(builder))] {
-        let remote = Remote::open_with(change).await;
-        let load = Load::start(&remote.store, 8);
-        let network = &remote.network;
-        for _ in 0..2 {
-            load.acknowledges(100).await;
-            network.cut_open();
-            load.acknowledges(100).await;
-            network.cut();
-            load.fails(8).await;
-            network.resume();
-            for direction in [Direction::ToClient, Direction::ToServer] {
-                load.acknowledges(100).await;
-                let opened = network.opened();
-                network.stall(direction);
-                if direction == Direction::ToClient {
-                    // What was sent is written, and no answer comes.
-                    load.is_left_in_doubt().await;
-                }
-                // The store has noticed, and tries other connections.
-                network.until_opened(opened + 2).await;
-                network.resume();
-                load.acknowledges(100).await;
-                network.half_close(direction);
-                network.resume();
-            }
-        }
-        load.acknowledges(100).await;
-        let told = load.check().await;
-        assert!(!told.unknown.is_empty(), "no connection was lost in the middle of an append");
+        fail_under_load(&Remote::open_with(change).await).await;
     }
+}
+
+async fn fail_under_load(remote: &Remote) {
+    let load = Load::start(&remote.store, 8);
+    let network = &remote.network;
+    for _ in 0..2 {
+        load.acknowledges(100).await;
+        network.cut_open();
+        load.acknowledges(100).await;
+        network.cut();
+        load.fails(8).await;
+        network.resume();
+        for direction in [Direction::ToClient, Direction::ToServer] {
+            load.acknowledges(100).await;
+            let opened = network.opened();
+            network.stall(direction);
+            if direction == Direction::ToClient {
+                // What was sent is written, and no answer comes.
+                load.is_left_in_doubt().await;
+            }
+            // The store has noticed, and tries other connections.
+            network.until_opened(opened + 2).await;
+            network.resume();
+            load.acknowledges(100).await;
+            network.half_close(direction);
+            network.resume();
+        }
+    }
+    load.acknowledges(100).await;
+    let told = load.check().await;
+    assert!(!told.unknown.is_empty(), "no connection was lost in the middle of an append");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -247,5 +250,5 @@ fn impatient(builder: PostgresBuilder) -> PostgresBuilder {
 }
 
 fn in_parts(builder: PostgresBuilder) -> PostgresBuilder {
-    builder.partitioned_by_positions(PARTITION)
+    builder.partitioned_by_positions(crate::server::PARTITION)
 }

@@ -111,6 +111,37 @@ async fn a_partition_that_somebody_has_removed_is_made_again() {
 }
 
 #[tokio::test]
+async fn positions_are_not_given_out_again_when_the_newest_partitions_are_gone() {
+    let schema = TestSchema::partitioned();
+    let store = schema.open().await;
+    fill(&store, "a-1", 50).await;
+    fill(&store, "b-1", 60).await;
+    schema
+        .run(
+            "ALTER TABLE {s}.events DETACH PARTITION {s}.events_2; \
+             DO $$ DECLARE later text; BEGIN FOR later IN SELECT inhrelid::regclass::text \
+             FROM pg_inherits WHERE inhparent = '{s}.events'::regclass \
+             AND inhrelid <> '{s}.events_1'::regclass \
+             LOOP EXECUTE 'DROP TABLE ' || later; END LOOP; END $$",
+        )
+        .await;
+    let error = schema.builder().connect().await.expect_err("the newest events are missing");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    for name in ["a-1", "c-1"] {
+        let error = store.append(append(name, ANY)).await.unwrap_err();
+        assert!(matches!(error, AppendError::Store(StoreError::Damaged { .. })), "{error:?}");
+        assert!(error.to_string().contains("attach it again"), "{error}");
+    }
+    let attach =
+        "ALTER TABLE {s}.events ATTACH PARTITION {s}.events_2 FOR VALUES FROM (101) TO (201)";
+    schema.run(attach).await;
+    let appended = store.append(append("a-1", ANY)).await.unwrap();
+    assert_eq!(appended.position, Position::new(111));
+    let appended = schema.open().await.append(append("a-1", ANY)).await.unwrap();
+    assert_eq!(appended.position, Position::new(112));
+}
+
+#[tokio::test]
 async fn a_log_without_one_of_its_partitions_is_refused() {
     let schema = TestSchema::partitioned();
     let store = schema.open().await;

@@ -60,8 +60,13 @@ impl TestSchema {
 
     /// A schema for a ledger in small partitions.
     pub(crate) fn partitioned() -> Self {
+        Self::partitioned_by(PARTITION)
+    }
+
+    /// A schema for a ledger in partitions of a size.
+    pub(crate) fn partitioned_by(positions: u64) -> Self {
         let mut schema = Self::new();
-        schema.partitions = Some(PARTITION);
+        schema.partitions = Some(positions);
         schema
     }
 

@@ -13,6 +13,7 @@ use lucent_core::store::StoreError;
 use crate::{
     connect::{Server, Session},
     fault::Fault,
+    row::{from_sql, to_sql},
 };
 
 /// The layout of a ledger; it is known once the ledger was opened.
@@ -73,41 +74,33 @@ pub(super) async fn adopt(session: &Session, server: &Server) -> Result<(), Faul
         }));
     }
     if recorded.is_some() {
-        reach(session, server).await?;
+        refuse_missing_partitions(session).await?;
     }
     Ok(())
 }
 
-/// The last position for which there is a partition.
-pub(crate) async fn reach(session: &Session, server: &Server) -> Result<u64, Fault> {
-    let row = session.query_one(REACH, &[]).await?;
-    complete(row.try_get(0)?, server)
+/// Makes sure that no partition with events is missing; gives the last position for which there is
+/// one.
+pub(crate) async fn refuse_missing_partitions(session: &Session) -> Result<u64, Fault> {
+    complete(session.query_one(REACH, &[]).await?.try_get(0)?)
 }
 
 /// Makes the partitions up to a position; gives how far they reach.
-pub(crate) async fn make_partitions(
-    session: &Session,
-    server: &Server,
-    through: u64,
-) -> Result<u64, Fault> {
-    let row = session.query_one(MAKE, &[&crate::row::to_sql(through)]).await?;
-    complete(row.try_get(0)?, server)
+pub(crate) async fn make_partitions(session: &Session, through: u64) -> Result<u64, Fault> {
+    complete(session.query_one(MAKE, &[&to_sql(through)]).await?.try_get(0)?)
 }
 
 /// A log that lacks a part must not be taken for a shorter one.
-fn complete(reach: Option<i64>, server: &Server) -> Result<u64, Fault> {
-    reach.map(crate::row::from_sql).ok_or_else(|| {
-        Fault::Store(StoreError::Damaged {
-            location: server.location.clone(),
-            reason: "a partition of its table `events` is missing: attach it again".to_owned(),
-        })
+fn complete(reach: Option<i64>) -> Result<u64, Fault> {
+    reach.map(from_sql).ok_or_else(|| {
+        Fault::damaged("the table `events`", "a partition of it is missing: attach it again")
     })
 }
 
 async fn recorded(session: &Session, server: &Server) -> Result<Option<u64>, Fault> {
     let read = server.schema.fill("SELECT partition_size FROM {schema}.ledger");
     let size: Option<i64> = session.client().query_one(&read, &[]).await?.get(0);
-    Ok(size.map(crate::row::from_sql))
+    Ok(size.map(from_sql))
 }
 
 const REACH: &str = "SELECT {schema}.partitions_reach()";

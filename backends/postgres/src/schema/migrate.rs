@@ -80,7 +80,7 @@ async fn partition(session: &Session, server: &Server, size: u64) -> Result<(), 
     let record = server.schema.fill("UPDATE {schema}.ledger SET partition_size = $1");
     client.execute(&record, &[&to_sql(size)]).await?;
     client.batch_execute(&server.schema.fill(PARTITIONED)).await?;
-    make_partitions(session, server, size + 1).await.map(drop)
+    make_partitions(session, size + 1).await.map(drop)
 }
 
 /// The version of the schema; nothing if it is no ledger yet.

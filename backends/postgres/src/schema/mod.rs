@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use lucent_core::store::StoreError;
 
-pub(crate) use layout::{Layout, make_partitions, reach};
+pub(crate) use layout::{Layout, make_partitions, refuse_missing_partitions};
 pub(crate) use migrate::{SUPPORTED, migrate, verify};
 
 /// The name of a schema, safe to put into SQL.

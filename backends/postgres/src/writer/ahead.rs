@@ -14,7 +14,7 @@ use crate::{
     connect::{Server, Session},
     fault::Fault,
     reader::Backoff,
-    schema::{make_partitions, reach},
+    schema::{make_partitions, refuse_missing_partitions},
 };
 
 /// How far the partitions of a ledger reach, as far as its writer knows, and who makes the next one.
@@ -41,7 +41,7 @@ impl Partitions {
         let Some(size) = server.layout.partition_size() else {
             return Ok(None);
         };
-        let reach = reach(session, server).await?;
+        let reach = refuse_missing_partitions(session).await?;
         Ok(Some(Self {
             server: Arc::clone(server),
             size,
@@ -56,7 +56,7 @@ impl Partitions {
             return Ok(());
         }
         let through = last.saturating_add(self.size);
-        let reach = make_partitions(session, &self.server, through).await?;
+        let reach = make_partitions(session, through).await?;
         self.reach.store(reach, Ordering::Relaxed);
         Ok(())
     }
@@ -98,7 +98,7 @@ async fn make_one_more(server: Arc<Server>, known: Arc<AtomicU64>, through: u64)
     loop {
         let made = async {
             let session = server.connect().await?;
-            make_partitions(&session, &server, through).await
+            make_partitions(&session, through).await
         };
         let fault = match made.await {
             Ok(reach) => {

@@ -14,6 +14,7 @@ use crate::{
     fault::Fault,
     reader::HEAD_FROM,
     row::{from_sql, to_sql},
+    schema::refuse_missing_partitions,
     writer::{
         knowledge::{Knowledge, Recent},
         request::Request,
@@ -66,8 +67,12 @@ impl LockedState {
         locked?;
         let head = match head?.first() {
             Some(row) => row.try_get(0)?,
-            // The log is shorter than it was, as after a failover.
-            None => session.query_one(HEAD, &[]).await?.try_get(0)?,
+            // The log is shorter than it was, as after a failover; but positions must not be given
+            // out again because a partition was taken away.
+            None => {
+                refuse_missing_partitions(session).await?;
+                session.query_one(HEAD, &[]).await?.try_get(0)?
+            }
         };
         catch_up(knowledge, from_sql(head), &news?)?;
         let mut state = Self::default();

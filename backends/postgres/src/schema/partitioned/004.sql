@@ -2,6 +2,7 @@
 -- function `append` of others.
 DROP TABLE {schema}.events;
 DROP FUNCTION {schema}.append;
+ALTER TABLE {schema}.ledger ADD COLUMN partitions_reach bigint NOT NULL DEFAULT 0;
 
 -- The log, as in other ledgers. A unique index over all partitions would have to hold the position,
 -- so that it could not keep the versions of a stream apart: see `streams`.
@@ -35,17 +36,20 @@ CREATE TABLE {schema}.streams (
     last_position  bigint NOT NULL
 ) WITH (fillfactor = 70);
 
--- How far the partitions reach; NULL if one of those before is missing.
+-- How far the partitions reach; NULL if one is missing. Those behind the last one may be missing if they
+-- are empty, as `streams` tells; it is asked only then, since all of it is looked through.
 CREATE FUNCTION {schema}.partitions_reach() RETURNS bigint LANGUAGE sql STABLE AS $function$
-    SELECT CASE WHEN coalesce(sum(p.till - p.first), 0) = coalesce(max(p.till), 1) - 1
-        THEN coalesce(max(p.till), 1) - 1 END
-    FROM (
-        SELECT b.bounds[1]::bigint AS first, b.bounds[2]::bigint AS till
+    SELECT CASE WHEN r.covered = r.reach AND (r.reach >= l.partitions_reach
+        OR NOT EXISTS (SELECT 1 FROM {schema}.streams AS s WHERE s.last_position > r.reach))
+        THEN r.reach END
+    FROM {schema}.ledger AS l, (
+        SELECT coalesce(sum(b.bounds[2]::bigint - b.bounds[1]::bigint), 0)::bigint AS covered,
+            coalesce(max(b.bounds[2]::bigint) - 1, 0) AS reach
         FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
             LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid),
                 'FROM \(''?(\d+)''?\) TO \(''?(\d+)''?\)') AS b(bounds)
         WHERE i.inhparent = '{schema}.events'::regclass
-    ) AS p
+    ) AS r
 $function$;
 
 -- Makes the partitions that are missing up to a position; gives how far they reach then, or NULL as
@@ -73,6 +77,7 @@ BEGIN
             'FOR VALUES FROM (%s) TO (%s)', name, reach + 1, reach + step + 1);
         reach := reach + step;
     END LOOP;
+    UPDATE {schema}.ledger AS l SET partitions_reach = reach;
     RETURN reach;
 END
 $function$;
