@@ -44,11 +44,11 @@ impl StreamId {
     /// As [`Self::new`].
     pub fn of(category: &str, key: impl fmt::Display) -> Result<Self, InvalidStreamId> {
         use fmt::Write as _;
-        let mut name = ShortText::default();
+        let mut name = ShortText::<USUAL_BYTES>::default();
         if write!(name, "{category}-{key}").is_ok() {
             return Self::new(name.as_str());
         }
-        // Longer than any name may be, or a key that fails to print.
+        // Longer than most, or a key that fails to print.
         let mut name = String::new();
         match write!(name, "{category}-{key}") {
             Ok(()) => Self::new(name),
@@ -126,25 +126,28 @@ fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// A text on the stack, as long as a name may be.
-struct ShortText {
-    bytes: [u8; StreamId::MAX_BYTES],
+/// Room for a category and a UUID.
+const USUAL_BYTES: usize = 96;
+
+/// A text on the stack.
+struct ShortText<const ROOM: usize> {
+    bytes: [u8; ROOM],
     length: usize,
 }
 
-impl ShortText {
+impl<const ROOM: usize> ShortText<ROOM> {
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 
-impl Default for ShortText {
+impl<const ROOM: usize> Default for ShortText<ROOM> {
     fn default() -> Self {
-        Self { bytes: [0; StreamId::MAX_BYTES], length: 0 }
+        Self { bytes: [0; ROOM], length: 0 }
     }
 }
 
-impl fmt::Write for ShortText {
+impl<const ROOM: usize> fmt::Write for ShortText<ROOM> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let end = self.length + text.len();
         let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
@@ -156,7 +159,8 @@ impl fmt::Write for ShortText {
 
 /// Whether the name is printable ASCII: the usual case, found out without decoding it.
 fn is_plain(name: &str) -> bool {
-    name.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+    // Without a way out in the middle, so that many bytes are looked at in one step.
+    name.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
 }
 
 #[cfg(test)]

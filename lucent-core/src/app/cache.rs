@@ -8,18 +8,20 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
+    hash::BuildHasher as _,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
 
-use crate::{aggregate::Aggregate, app::line::Slot, stream::StreamId};
+use crate::{aggregate::Aggregate, app::line::Slot, id::AggregateId as _, stream::InvalidStreamId};
 
 /// The caches of every type of aggregate.
 pub(crate) struct Caches {
     capacity: usize,
-    by_type: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    by_type: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>, RandomState>>,
 }
 
 impl Caches {
@@ -27,21 +29,21 @@ impl Caches {
         Self { capacity, by_type: RwLock::default() }
     }
 
-    /// The slot of a stream; a new one if the cache does not hold it.
-    pub(crate) fn slot<A: Aggregate>(&self, stream: &StreamId) -> Arc<Slot<A>> {
-        self.cache::<A>().slot(stream)
-    }
-
-    fn cache<A: Aggregate>(&self) -> Arc<Cache<A>> {
+    /// The slot of an aggregate; a new one if the cache does not hold it.
+    ///
+    /// It is found by the id itself, so that a stream's name is put together once and not for each
+    /// command.
+    pub(crate) fn slot<A: Aggregate>(&self, id: &A::Id) -> Result<Arc<Slot<A>>, InvalidStreamId> {
         let key = TypeId::of::<A>();
-        let known = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let any = known.unwrap_or_else(|| {
-            let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
-            let made =
-                by_type.entry(key).or_insert_with(|| Arc::new(Cache::<A>::new(self.capacity)));
-            Arc::clone(made)
-        });
-        any.downcast().expect("the map's key is the type of its value")
+        let slot = |any: &Box<dyn Any + Send + Sync>| {
+            let cache = any.downcast_ref::<Cache<A>>();
+            cache.expect("the map's key is the type of its value").slot(id)
+        };
+        if let Some(cache) = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return slot(cache);
+        }
+        let mut by_type = self.by_type.write().unwrap_or_else(PoisonError::into_inner);
+        slot(by_type.entry(key).or_insert_with(|| Box::new(Cache::<A>::new(self.capacity))))
     }
 }
 
@@ -53,31 +55,28 @@ impl fmt::Debug for Caches {
 
 const SHARDS: usize = 16;
 
-struct Cache<A> {
-    shards: [Mutex<LruCache<StreamId, Arc<Slot<A>>>>; SHARDS],
+type Shard<A> = Mutex<LruCache<<A as Aggregate>::Id, Arc<Slot<A>>>>;
+
+struct Cache<A: Aggregate> {
+    hasher: RandomState,
+    shards: [Shard<A>; SHARDS],
 }
 
 impl<A: Aggregate> Cache<A> {
     fn new(capacity: usize) -> Self {
         let each = NonZeroUsize::new(capacity / SHARDS).unwrap_or(NonZeroUsize::MIN);
         let shards = std::array::from_fn(|_| Mutex::new(LruCache::new(each)));
-        Self { shards }
+        Self { hasher: RandomState::default(), shards }
     }
 
-    fn slot(&self, stream: &StreamId) -> Arc<Slot<A>> {
-        let mut shard =
-            self.shards[shard_of(stream)].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = shard.get(stream) {
-            return Arc::clone(slot);
+    fn slot(&self, id: &A::Id) -> Result<Arc<Slot<A>>, InvalidStreamId> {
+        let shard = usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).unwrap_or_default();
+        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = shard.get(id) {
+            return Ok(Arc::clone(slot));
         }
-        let slot = Arc::new(Slot::new());
-        shard.put(stream.clone(), Arc::clone(&slot));
-        slot
+        let slot = Arc::new(Slot::new(id.stream_id()?));
+        shard.put(id.clone(), Arc::clone(&slot));
+        Ok(slot)
     }
-}
-
-/// Spreads streams over the shards by the end of their names, where ids differ most.
-fn shard_of(stream: &StreamId) -> usize {
-    let end = stream.as_str().bytes().rev().take(8);
-    end.fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte))) % SHARDS
 }

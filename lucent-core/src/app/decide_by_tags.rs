@@ -122,7 +122,7 @@ where
         metadata: &Arc<Metadata>,
     ) -> Attempt<C> {
         let now = self.engine.clock.now();
-        let context = CommandContext::new(id, now, built.version, Metadata::clone(metadata));
+        let context = CommandContext::new(id, now, built.version, Arc::clone(metadata));
         let decision = match self.command.decide(&built.models, &context) {
             Ok(decision) => decision,
             Err(refusal) => {

@@ -21,11 +21,9 @@ use crate::{
     },
     command::{CommandContext, DecidedOn, Decision, EventOf, Handled, OnAggregate},
     event::{BusinessContext, CommandId, Metadata, NewEvent, RecordedEvent},
-    id::AggregateId as _,
     position::{Position, Version},
     state::Evolve as _,
     store::{Appended, VersionConflict},
-    stream::StreamId,
     time::Timestamp,
 };
 
@@ -92,21 +90,24 @@ impl<C: Handled> Execute<C> {
 }
 
 impl<C: OnAggregate> Execute<C> {
+    fn origin(&self, now: Timestamp) -> Origin {
+        let id = self.id.unwrap_or_else(|| CommandId::at(now));
+        Origin { id, metadata: Arc::new(self.metadata(id)) }
+    }
+
     /// Executes a command that is for an aggregate.
     pub(crate) async fn run(self) -> Outcome<C> {
-        let stream = self.command.aggregate_id().stream_id()?;
         if let Some(id) = self.id
             && let Some(first) = self.engine.events.command_outcome(id).await?
         {
             return repeated::<C>(&first);
         }
-        let command_id = self.id.unwrap_or_else(CommandId::new);
-        let metadata = Arc::new(self.metadata(command_id));
-        let slot = self.engine.caches.slot::<C::Aggregate>(&stream);
+        let mut origin = None;
+        let slot = self.engine.caches.slot::<C::Aggregate>(self.command.aggregate_id())?;
         let mut alone = false;
         let mut retries = 0;
         loop {
-            let decided = self.decide(&slot, &stream, command_id, &metadata, alone).await;
+            let decided = self.decide(&slot, &mut origin, alone).await;
             let Decided { outcome, is_new, ride } = match decided {
                 Ok(Some(decided)) => decided,
                 // What it was decided on has failed meanwhile.
@@ -116,7 +117,7 @@ impl<C: OnAggregate> Execute<C> {
             match ride.arrival().await {
                 Arrival::Confirmed { position, snapshot } => {
                     if snapshot.is_due() {
-                        Box::pin(snapshot.save::<C::Aggregate>(&self.engine, &stream)).await;
+                        Box::pin(snapshot.save::<C::Aggregate>(&self.engine, slot.stream())).await;
                     }
                     return outcome.map(|done| Done { position, ..done });
                 }
@@ -142,9 +143,7 @@ impl<C: OnAggregate> Execute<C> {
     async fn decide(
         &self,
         slot: &Arc<Slot<C::Aggregate>>,
-        stream: &StreamId,
-        id: CommandId,
-        metadata: &Arc<Metadata>,
+        origin: &mut Option<Origin>,
         alone: bool,
     ) -> Result<Option<Decided<C>>, Outcome<C>> {
         let mut turn = slot.turn().await;
@@ -156,7 +155,7 @@ impl<C: OnAggregate> Execute<C> {
             None => {
                 let loaded = Box::pin(async {
                     turn.quiet().await;
-                    load(&*self.engine.events, &*self.engine.snapshots, stream).await
+                    load(&*self.engine.events, &*self.engine.snapshots, slot.stream()).await
                 });
                 (loaded.await.map_err(|error| Err(error.into()))?, false)
             }
@@ -164,7 +163,8 @@ impl<C: OnAggregate> Execute<C> {
         let base = loaded.version;
         let mut entry = Entry { alone, ..Entry::empty() };
         let outcome = if C::CREATES && base > Version::ZERO {
-            let conflict = VersionConflict::StreamExists { stream: stream.clone(), found: base };
+            let conflict =
+                VersionConflict::StreamExists { stream: slot.stream().clone(), found: base };
             if is_settled {
                 turn.put_back(loaded);
                 return Err(Err(CommandError::Conflict(conflict)));
@@ -172,7 +172,8 @@ impl<C: OnAggregate> Execute<C> {
             Err(CommandError::Conflict(conflict))
         } else {
             let now = self.engine.clock.now();
-            let context = CommandContext::new(id, now, base, Metadata::clone(metadata));
+            let Origin { id, metadata } = origin.get_or_insert_with(|| self.origin(now));
+            let context = CommandContext::new(*id, now, base, Arc::clone(metadata));
             match self.command.decide(&loaded.state, &context) {
                 Err(refusal) => Err(CommandError::Refused(refusal)),
                 Ok(decision) => match self.prepare(&decision, metadata, now, &mut entry) {
@@ -190,7 +191,7 @@ impl<C: OnAggregate> Execute<C> {
             return Err(outcome);
         }
         let is_new = base == Version::ZERO && !entry.events.is_empty();
-        let ride = turn.join(&self.engine, stream, base, loaded, entry);
+        let ride = turn.join(&self.engine, base, loaded, entry);
         Ok(ride.map(|ride| Decided { outcome, is_new, ride }))
     }
 
@@ -228,6 +229,12 @@ fn advance<C: OnAggregate>(
         events: decision.events.len(),
         repeated: false,
     }
+}
+
+/// What a command's events have in common; the same in each attempt.
+struct Origin {
+    id: CommandId,
+    metadata: Arc<Metadata>,
 }
 
 /// A decision that waits for the store.

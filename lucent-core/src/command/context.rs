@@ -2,6 +2,8 @@
 //!
 //! Invariant: equal contexts give equal decisions, so a decision can be repeated and tested.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::{
@@ -17,14 +19,19 @@ pub struct CommandContext {
     command: CommandId,
     now: Timestamp,
     version: Version,
-    metadata: Metadata,
+    metadata: Arc<Metadata>,
 }
 
 impl CommandContext {
     /// A context; for the engine and for tests.
     #[must_use]
-    pub fn new(command: CommandId, now: Timestamp, version: Version, metadata: Metadata) -> Self {
-        Self { command, now, version, metadata }
+    pub fn new(
+        command: CommandId,
+        now: Timestamp,
+        version: Version,
+        metadata: impl Into<Arc<Metadata>>,
+    ) -> Self {
+        Self { command, now, version, metadata: metadata.into() }
     }
 
     /// The command's id.

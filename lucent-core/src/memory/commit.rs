@@ -3,12 +3,14 @@
 //! Invariant: an append first checks and works out, and only then writes; writing cannot fail, so
 //! a panic of a projection leaves the state whole.
 
-use std::collections::HashMap;
-
 use crate::{
     event::{CommandId, RecordedEvent},
     memory::{
-        inline::InlineStep, leases::Leases, log::Log, read_models::ReadModels, snapshots::Snapshots,
+        inline::InlineStep,
+        leases::Leases,
+        log::{Index, Log},
+        read_models::ReadModels,
+        snapshots::Snapshots,
     },
     position::Version,
     store::{
@@ -20,7 +22,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct State {
     pub(super) log: Log,
-    pub(super) commands: HashMap<CommandId, Appended>,
+    pub(super) commands: Index<CommandId, Appended>,
     pub(super) read_models: ReadModels,
     pub(super) snapshots: Snapshots,
     pub(super) leases: Leases,
@@ -40,7 +42,10 @@ impl State {
         if let Some(condition) = &append.condition {
             self.check_condition(condition)?;
         }
-        let before = append.writes.first().map(|write| self.log.version(&write.stream));
+        let before = match &append.writes[..] {
+            [write] if !append.joined.is_empty() => self.log.version(&write.stream),
+            _ => Version::ZERO,
+        };
         if append.inline.as_slice().is_empty() || append.event_count() == 0 {
             for write in append.writes {
                 self.log.extend(write);
@@ -59,7 +64,7 @@ impl State {
         let mut appended =
             Appended { position: self.log.head(), versions, repeated: false, reply: append.reply };
         for joined in append.joined {
-            let outcome = joined.outcome(appended.position, before.unwrap_or_default());
+            let outcome = joined.outcome(appended.position, before);
             self.commands.insert(joined.id, outcome);
         }
         if let Some(command) = append.command {

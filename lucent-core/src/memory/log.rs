@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::{
     event::RecordedEvent,
     position::{Position, Version},
@@ -13,12 +15,15 @@ use crate::{
     tag::Tag,
 };
 
+/// A map that is asked for each append: its hash is a fast one, seeded for each process.
+pub(super) type Index<K, V> = HashMap<K, V, RandomState>;
+
 /// Every event, by position, by stream and by tag.
 #[derive(Default)]
 pub(super) struct Log {
     events: Vec<RecordedEvent>,
-    streams: HashMap<StreamId, Vec<usize>>,
-    tags: HashMap<Tag, Vec<usize>>,
+    streams: Index<StreamId, Vec<usize>>,
+    tags: Index<Tag, Vec<usize>>,
 }
 
 impl Log {
@@ -28,8 +33,11 @@ impl Log {
         if events.is_empty() {
             return;
         }
-        // The text of the name is shared by the index and the events.
-        let index = self.streams.entry(stream.clone()).or_default();
+        let index = match self.streams.get_mut(&stream) {
+            Some(index) => index,
+            // The text of the name is shared by the index and the events.
+            None => self.streams.entry(stream.clone()).or_default(),
+        };
         for event in events {
             let element = self.events.len();
             index.push(element);
@@ -110,7 +118,7 @@ impl Log {
 }
 
 /// Notes an element's tags; one that repeats a tag is listed once.
-fn mark(index: &mut HashMap<Tag, Vec<usize>>, tags: &[Tag], element: usize) {
+fn mark(index: &mut Index<Tag, Vec<usize>>, tags: &[Tag], element: usize) {
     for tag in tags {
         match index.get_mut(tag) {
             Some(elements) if elements.last() == Some(&element) => {}

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use crate::{
     mesh::{
-        Beat, BeatPolicy, Capacity, Gate, Load, Members, NodeId, Nowhere, Ownership, PeakLatency,
-        Request, Shard, Slots, Transport, TransportError, WaitingRoom, holds::Seat,
+        Beat, BeatPolicy, Capacity, Gate, Gauge, Load, Members, NodeId, Nowhere, Ownership,
+        PeakLatency, Request, Shard, Slots, Transport, TransportError, WaitingRoom, holds::Seat,
     },
     position::Position,
     time::Clock,
@@ -92,6 +92,7 @@ pub(super) struct State {
     pub(super) lines: HashMap<Shard, Arc<tokio::sync::Mutex<()>>>,
     sequence: u64,
     draining: bool,
+    gauge: Option<Arc<dyn Gauge>>,
     /// When the newest beat was sent that reached the others.
     pub(super) contact: Duration,
 }
@@ -130,6 +131,7 @@ impl MeshNode {
             lines: HashMap::new(),
             sequence: 0,
             draining: false,
+            gauge: None,
             contact: Duration::ZERO,
         };
         let inner = Inner {
@@ -145,6 +147,25 @@ impl MeshNode {
             closing: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Has the node's beats tell the pressure that this gauge reads, so that calls without a key and, over
+    /// time, shards go where work waits less. Without one, and while it reads nothing, the pressure is
+    /// the share of the node's places that are taken.
+    ///
+    /// ```no_run
+    /// # fn with(node: lucent_core::mesh::MeshNode) -> lucent_core::mesh::MeshNode {
+    /// use lucent_core::mesh::LinuxGauge;
+    /// match LinuxGauge::find() {
+    ///     Some(gauge) => node.with_gauge(gauge),
+    ///     None => node,
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_gauge(self, gauge: impl Gauge) -> Self {
+        self.lock().gauge = Some(Arc::new(gauge));
+        self
     }
 
     pub(super) fn downgrade(&self) -> WeakMeshNode {
@@ -208,16 +229,20 @@ impl MeshNode {
     }
 
     fn next_beat(&self) -> Beat {
+        let gauge = self.lock().gauge.clone();
+        let pressure = gauge.and_then(|gauge| gauge.read()).unwrap_or_default();
         let mut state = self.lock();
         state.sequence += 1;
         let waiting = u32::try_from(state.room.len()).unwrap_or(u32::MAX);
         let in_flight = state.slots.taken().saturating_add(waiting);
+        let taken = f64::from(in_flight) / f64::from(self.inner.capacity.slots.max(1));
         let load = Load {
             in_flight,
             latency: state.latency.mean(),
-            cpu_pressure: f64::from(in_flight) / f64::from(self.inner.capacity.slots.max(1)),
+            // Whose calls wait for places is busy, whatever else the machine does.
+            cpu_pressure: taken.max(pressure.cpu),
+            memory_pressure: pressure.memory,
             free_memory: state.slots.free_memory(),
-            ..Load::idle(&self.inner.capacity)
         };
         Beat {
             node: self.inner.id.clone(),

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use lucent_core::{
     ManualClock, Timestamp,
     mesh::{
-        BeatPolicy, Capacity, InProcessMesh, MeshError, MeshNode, Needs, NodeId, Request, Serve,
-        Shard, TransportError, Urgency,
+        BeatPolicy, Capacity, Gauge, InProcessMesh, MeshError, MeshNode, Needs, NodeId, Pressure,
+        Request, Serve, Shard, TransportError, Urgency,
     },
 };
 use tokio::sync::Semaphore;
@@ -266,4 +266,38 @@ async fn an_urgent_call_takes_the_seat_of_one_that_is_not() {
         turned_away += usize::from(call.await.unwrap().is_err());
     }
     assert_eq!(turned_away, 1);
+}
+
+/// A machine on which work waits for memory nine tenths of the time.
+#[derive(Debug)]
+struct Swapping;
+
+impl Gauge for Swapping {
+    fn read(&self) -> Option<Pressure> {
+        Some(Pressure { cpu: 0.0, memory: 0.9 })
+    }
+}
+
+/// A machine that does not measure.
+#[derive(Debug)]
+struct Blind;
+
+impl Gauge for Blind {
+    fn read(&self) -> Option<Pressure> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn calls_without_a_key_leave_a_machine_that_waits_for_memory() {
+    let bench = Bench::of(&["a", "b", "c"]).await;
+    let swapping = bench.nodes[1].clone().with_gauge(Swapping);
+    let blind = bench.nodes[2].clone().with_gauge(Blind);
+    bench.mesh.beat().await;
+    for (node, stays) in [(swapping, false), (blind, true)] {
+        for call in 0..100 {
+            let reply = node.call(request(None, &call.to_string())).await.unwrap();
+            assert_eq!(reply == node.id().as_str(), stays, "{node:?} {reply:?}");
+        }
+    }
 }

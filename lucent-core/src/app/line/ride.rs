@@ -35,6 +35,7 @@ use crate::{
 
 /// The place of one aggregate: its newest state, and the commands that wait for the store.
 pub(crate) struct Slot<A> {
+    stream: StreamId,
     waiting: Mutex<Waiting<A, NewEvent>>,
     /// Held by who decides, so commands are decided in turn.
     rides: tokio::sync::Mutex<VecDeque<(GroupId, WeakShared<Way>)>>,
@@ -81,13 +82,20 @@ pub(crate) struct Turn<'a, A> {
 }
 
 impl<A: Aggregate> Slot<A> {
-    pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::new(Waiting::new()), rides: tokio::sync::Mutex::default() }
+    pub(crate) fn new(stream: StreamId) -> Self {
+        Self { stream, waiting: Mutex::new(Waiting::new()), rides: tokio::sync::Mutex::default() }
+    }
+
+    pub(crate) fn stream(&self) -> &StreamId {
+        &self.stream
     }
 
     /// Waits for the right to decide. Cancel safe.
     pub(crate) async fn turn(self: &Arc<Self>) -> Turn<'_, A> {
-        let mut rides = self.rides.lock().await;
+        let mut rides = match self.rides.try_lock() {
+            Ok(rides) => rides,
+            Err(_) => self.rides.lock().await,
+        };
         let mut last = None;
         while let Some((id, ride)) = rides.back() {
             last = ride.upgrade().map(|ride| (*id, ride));
@@ -139,7 +147,6 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
     pub(crate) fn join(
         mut self,
         engine: &Arc<Engine>,
-        stream: &StreamId,
         base: Version,
         loaded: Loaded<A>,
         entry: Entry<NewEvent>,
@@ -155,9 +162,8 @@ impl<A: Aggregate + Evolve> Turn<'_, A> {
         let journey = Journey {
             engine: Arc::clone(engine),
             slot: Arc::clone(self.slot),
-            // The name's text is shared.
-            stream: stream.clone(),
             id,
+            is_confirmed: false,
         };
         let is_first = before.is_none() && !is_busy;
         let mut way = journey.travel(before, is_busy).boxed();
@@ -210,12 +216,12 @@ impl DueSnapshot {
 struct Journey<A: Aggregate> {
     engine: Arc<Engine>,
     slot: Arc<Slot<A>>,
-    stream: StreamId,
     id: GroupId,
+    is_confirmed: bool,
 }
 
 impl<A: Aggregate + Evolve> Journey<A> {
-    async fn travel(self, before: Option<Shared<Way>>, is_busy: bool) -> Arrival {
+    async fn travel(mut self, before: Option<Shared<Way>>, is_busy: bool) -> Arrival {
         if let Some(before) = before {
             arrived(before).await;
         }
@@ -231,6 +237,7 @@ impl<A: Aggregate + Evolve> Journey<A> {
             Ok(appended) if appended.repeated => Arrival::Repeated(appended),
             Ok(Appended { position, .. }) => {
                 self.slot.waiting().confirm(self.id, position);
+                self.is_confirmed = true;
                 let due = snapshot.map(|snapshot| Snapshot { position, ..snapshot });
                 let due = due.map(|snapshot| Arc::new(Mutex::new(Some(snapshot))));
                 Arrival::Confirmed { position, snapshot: DueSnapshot(due) }
@@ -249,9 +256,10 @@ impl<A: Aggregate + Evolve> Journey<A> {
         let departure = waiting.depart(self.id)?;
         let state = waiting.state_after(self.id).filter(|_| !departure.events.is_empty());
         // Other callers share this future: a state that panics when it is encoded is not theirs.
-        let encode = AssertUnwindSafe(|| state.and_then(|state| due_snapshot(&self.stream, state)));
+        let encode =
+            AssertUnwindSafe(|| state.and_then(|state| due_snapshot(&self.slot.stream, state)));
         let snapshot = catch_unwind(encode).unwrap_or_else(|_| {
-            tracing::error!(stream = %self.stream, "the snapshot was not taken: encoding it panicked");
+            tracing::error!(stream = %self.slot.stream, "the snapshot was not taken: encoding it panicked");
             None
         });
         Some((departure, snapshot))
@@ -266,7 +274,8 @@ impl<A: Aggregate + Evolve> Journey<A> {
             Version::ZERO => ExpectedVersion::NoStream,
             version => ExpectedVersion::Exact(version),
         };
-        let mut append = Append::one(self.stream.clone(), expected, events);
+        // The name's text is shared.
+        let mut append = Append::one(self.slot.stream.clone(), expected, events);
         append.inline = self.engine.inline.clone();
         match commands.pop_if(|_| entries == 1) {
             // Alone, a repetition gives the first outcome.
@@ -281,9 +290,9 @@ impl<A: Aggregate + Evolve> Journey<A> {
 
     /// Checks that the state which nothing is to be written on is the newest.
     async fn check(&self, base: Version, confirmed: Position) -> Result<Appended, AppendError> {
-        let found = self.engine.events.stream_version(&self.stream).await?;
+        let found = self.engine.events.stream_version(&self.slot.stream).await?;
         if found != base {
-            let stream = self.stream.clone();
+            let stream = self.slot.stream.clone();
             return Err(VersionConflict::WrongVersion { stream, expected: base, found }.into());
         }
         Ok(Appended { position: confirmed, versions: vec![found], repeated: false, reply: None })
@@ -308,7 +317,9 @@ fn may_be_one_commands(error: &AppendError) -> bool {
 impl<A: Aggregate> Drop for Journey<A> {
     /// Does nothing if the group is confirmed or was discarded already.
     fn drop(&mut self) {
-        self.slot.waiting().discard(self.id);
+        if !self.is_confirmed {
+            self.slot.waiting().discard(self.id);
+        }
     }
 }
 
