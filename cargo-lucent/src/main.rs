@@ -128,7 +128,8 @@ fn check_all(options: &cli::Check, common: &Common) -> Result<ExitCode, Failure>
                     .to_owned(),
             ),
             check::wasm::Outcome::Checked { target, packages, findings: found } => {
-                said.push(format!("compiled for {target}: {}", packages.join(", ")));
+                let packages = if packages.is_empty() { "no library".to_owned() } else { packages.join(", ") };
+                said.push(format!("compiled for {target}: {packages}"));
                 findings.extend(found);
             }
         }

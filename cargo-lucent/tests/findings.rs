@@ -176,6 +176,36 @@ fn a_configuration_that_makes_no_sense_is_said() {
     project.check_says(1, &["LU0006", "`check.namming` is unknown", "Cargo.toml"]);
 }
 
+/// A `rustc` that knows nothing but where its libraries are.
+#[cfg(unix)]
+fn rustc_with(project: &Project, targets: &[&str]) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sysroot = project.root().join("sysroot");
+    for target in targets {
+        std::fs::create_dir_all(sysroot.join("lib/rustlib").join(target).join("lib")).unwrap();
+    }
+    let rustc = project.root().join("rustc.sh");
+    std::fs::write(&rustc, format!("#!/bin/sh\necho {}\n", sysroot.display())).unwrap();
+    std::fs::set_permissions(&rustc, std::fs::Permissions::from_mode(0o755)).unwrap();
+    rustc
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_target_for_webassembly_the_stronger_check_says_what_to_do() {
+    let project = with(DOMAIN);
+    let rustc = rustc_with(&project, &["x86_64-unknown-linux-gnu"]);
+    let run =
+        crate::project::run_with(&project.root(), &["check", "--purity"], &[("RUSTC", &rustc)]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for part in [
+        "no target for WebAssembly is installed, so nothing was compiled for it",
+        "`rustup target add wasm32-unknown-unknown` installs one",
+    ] {
+        assert!(run.err.contains(part), "{run:?}");
+    }
+}
+
 #[test]
 fn without_a_target_for_webassembly_the_stronger_check_says_so_or_compiles() {
     let project = with(DOMAIN);

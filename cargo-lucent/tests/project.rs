@@ -107,10 +107,16 @@ impl Project {
 
 /// Runs `cargo-lucent` in a folder.
 pub(crate) fn run_in(folder: &Path, arguments: &[&str]) -> Run {
+    run_with(folder, arguments, &[])
+}
+
+/// Runs `cargo-lucent` in a folder with more environment variables.
+pub(crate) fn run_with(folder: &Path, arguments: &[&str], more: &[(&str, &Path)]) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-lucent"))
         .args(arguments)
         .current_dir(folder)
         .env("CARGO", env!("CARGO"))
+        .envs(more.iter().copied())
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .output()

@@ -18,8 +18,9 @@ use crate::{
         dispatch::refused,
         follow::Follower,
         shared::{Entry, Shared},
+        tallies,
     },
-    mesh::{Contact, MeshNode, Request, Serve},
+    mesh::{Contact, Counts, MeshNode, Request, Serve},
     position::Position,
 };
 
@@ -69,6 +70,16 @@ impl Serve for Host {
         // Without a manager, nothing runs.
         let Some(live) = self.shared.upgrade().map(|shared| shared.live.clone()) else { return };
         live.all_know(position).await;
+    }
+
+    fn counts(&self) -> Counts {
+        self.shared.upgrade().map(|shared| tallies::here(&shared)).unwrap_or_default()
+    }
+
+    fn counted_elsewhere(&self, counts: &Counts) {
+        if let Some(shared) = self.shared.upgrade() {
+            tallies::add_up(&shared, counts);
+        }
     }
 
     fn contact(&self, contact: Contact) {

@@ -26,6 +26,7 @@ mod run;
 mod shape;
 mod shared;
 mod table;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod trial;

@@ -48,6 +48,17 @@ impl Trial {
         Tally { calls: read(&self.calls), failed: read(&self.failed), slow: read(&self.slow) }
     }
 
+    /// Whether calls are counted for somebody who judges them, and it is not over.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guard.is_some() && !self.is_over()
+    }
+
+    /// Judges what was counted here and elsewhere together; gives the fault if that ends the trial.
+    pub(crate) fn judge_with(&self, elsewhere: Tally) -> Option<GuardFault> {
+        let fault = self.guard.as_ref()?.judge(self.tally().plus(elsewhere))?;
+        (!self.over.swap(true, Ordering::AcqRel)).then_some(fault)
+    }
+
     /// Counts a call; gives the fault to the one caller whose call ended the trial.
     pub(crate) fn count(&self, failed: bool, took: Option<Duration>) -> Option<GuardFault> {
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -99,6 +110,19 @@ mod tests {
         let faults: Vec<_> = (0..20).filter_map(|_| trial.count(true, None)).collect();
         assert_eq!(faults, [GuardFault::Errors { failed: 10, calls: 10 }]);
         assert!(trial.is_over());
+    }
+
+    #[test]
+    fn what_was_counted_elsewhere_counts_as_well() {
+        let guard = Guard::default().errors_up_to(Share::percent(10)).after_calls(10);
+        let trial = Trial::new(Position::new(7), Some(guard));
+        assert!((0..4).all(|_| trial.count(true, None).is_none()));
+        let elsewhere = |calls| Tally { calls, failed: 0, slow: 0 };
+        assert_eq!(trial.judge_with(elsewhere(5)), None);
+        assert_eq!(trial.judge_with(elsewhere(36)), None);
+        let fault = trial.judge_with(elsewhere(35));
+        assert_eq!(fault, Some(GuardFault::Errors { failed: 4, calls: 39 }));
+        assert!(!trial.is_guarded() && trial.judge_with(elsewhere(35)).is_none());
     }
 
     #[test]

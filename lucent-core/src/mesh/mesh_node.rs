@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     mesh::{
-        Beat, BeatPolicy, Capacity, Gate, Gauge, Load, Members, NodeId, Nowhere, Ownership,
+        Beat, BeatPolicy, Capacity, Counts, Gate, Gauge, Load, Members, NodeId, Nowhere, Ownership,
         PeakLatency, Request, Shard, Slots, Transport, TransportError, WaitingRoom, holds::Seat,
     },
     position::Position,
@@ -39,6 +39,16 @@ pub trait Serve: Send + Sync + 'static {
     /// nothing here is controlled by the log.
     async fn obey(&self, position: Position) {
         let _ = position;
+    }
+
+    /// What was counted here so far; the next beat tells the others.
+    fn counts(&self) -> Counts {
+        Counts::new()
+    }
+
+    /// Hears after each beat what all others together have counted, as far as their newest beats say.
+    fn counted_elsewhere(&self, counts: &Counts) {
+        let _ = counts;
     }
 
     /// Hears after each beat whether this node knows the others.
@@ -209,7 +219,23 @@ impl MeshNode {
             state.contact = std::cmp::max(state.contact, sent_at);
         }
         self.inner.handler.contact(Contact::Held);
+        self.inner.handler.counted_elsewhere(&self.counted_elsewhere());
         Ok(())
+    }
+
+    /// What the newest beats of all nodes that are there say, added up, without this one's.
+    fn counted_elsewhere(&self) -> Counts {
+        let now = self.now();
+        let state = self.lock();
+        let mut sum = Counts::new();
+        let others = state.members.present(now).filter(|(beat, _)| beat.node != self.inner.id);
+        for (name, numbers) in others.flat_map(|(beat, _)| &beat.counts) {
+            let sum = sum.entry(Arc::clone(name)).or_default();
+            for (sum, number) in sum.iter_mut().zip(numbers) {
+                *sum = sum.saturating_add(*number);
+            }
+        }
+        sum
     }
 
     /// Takes in how others are.
@@ -229,6 +255,7 @@ impl MeshNode {
     }
 
     fn next_beat(&self) -> Beat {
+        let counts = self.inner.handler.counts();
         let gauge = self.lock().gauge.clone();
         let pressure = gauge.and_then(|gauge| gauge.read()).unwrap_or_default();
         let mut state = self.lock();
@@ -251,6 +278,7 @@ impl MeshNode {
             load,
             serves: Arc::clone(&self.inner.functions),
             draining: state.draining,
+            counts,
         }
     }
 

@@ -28,7 +28,7 @@ pub use in_process::InProcessMesh;
 pub use load::{Load, PeakLatency};
 pub use members::{BeatPolicy, Members, Standing};
 pub use mesh_node::{Contact, MeshError, MeshNode, Serve};
-pub use node::{Beat, Capacity, Needs, NodeId, Urgency};
+pub use node::{Beat, Capacity, Counts, Needs, NodeId, Urgency};
 pub use ownership::Ownership;
 pub(crate) use placing::Errand;
 pub use route::{Call, Knowledge, Nowhere, Route, RouteReason, route};

@@ -1,6 +1,11 @@
 //! A node: its name, what it has to give, and what it says of itself.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::mesh::Load;
 
@@ -82,4 +87,9 @@ pub struct Beat {
     pub serves: Arc<BTreeSet<Arc<str>>>,
     /// Whether it finishes what it has and takes nothing new.
     pub draining: bool,
+    /// What it has counted so far, to be added to what the others counted.
+    pub counts: Counts,
 }
+
+/// Numbers of calls, by what was counted; whoever serves the calls knows what the numbers are.
+pub type Counts = BTreeMap<Arc<str>, [u64; 3]>;

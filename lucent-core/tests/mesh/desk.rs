@@ -105,7 +105,7 @@ pub type Functions = FunctionManager<Registry>;
 pub struct Desk {
     pub mesh: InProcessMesh,
     clock: ManualClock,
-    store: MemoryStore,
+    pub store: MemoryStore,
     pub nodes: Vec<Functions>,
 }
 

@@ -10,9 +10,13 @@ use std::{
 };
 
 use lucent_core::{
-    function::{CallError, DispatchError, OrderError, Reason, Refusal, Rollout, Scope, Share},
+    Subscription,
+    function::{
+        CallError, DispatchError, Guard, OrderError, Reason, Refusal, Rollout, Scope, Share,
+    },
     mesh::{MeshError, NodeId, Nowhere, RouteReason, Shard, TransportError},
     prelude::*,
+    store::EventQuery,
 };
 
 use super::desk::*;
@@ -259,4 +263,32 @@ async fn a_manager_that_was_shut_down_runs_nothing_and_holds_no_order_up() {
     desk.nodes[0].control::<fee>("ann").promote(1, "order 17").await.unwrap();
     let refused = desk.nodes[1].call::<fee>(nobody(), &order("a", 1)).unwrap_err();
     assert!(matches!(refused, CallError::Refused(Refusal::Alone { .. })), "{refused}");
+}
+
+#[tokio::test]
+async fn a_guard_judges_the_calls_of_all_nodes_together() {
+    let desk = Desk::of(&["a", "b", "c"]).await;
+    let control = desk.nodes[0].control::<fee>("ann");
+    let guard = Guard::default().errors_up_to(Share::percent(10)).after_calls(30);
+    let rollout = Rollout::of(2, Share::ALL).stick_by("user").guard(guard);
+    control.promote(1, "the old one").await.unwrap();
+    control.roll_out(rollout, "to see").await.unwrap();
+    let user = BusinessContext::default().with("user", "u");
+    let call = |node: &Functions, amount| node.call::<fee>(&user, &order("a", amount));
+    // Twelve on each node, of which three fail: too few for any of them to judge by its own.
+    for node in &desk.nodes {
+        for number in 0..12 {
+            assert_eq!(call(node, u64::from(number % 4 > 0) * 1_000).is_err(), number % 4 == 0);
+        }
+        assert_eq!(call(node, 1_000).unwrap().ran.reason, Reason::Included);
+    }
+    desk.mesh.beat().await;
+    for node in &desk.nodes {
+        assert_eq!(call(node, 1_000).unwrap().ran.edition, 1.into());
+    }
+    let types = EventQuery::types(["lucent.RolloutTakenBack"]);
+    let mut log = Subscription::new(Arc::new(desk.store.clone()), types.into(), Position::ZERO);
+    let taken_back = log.next().await.unwrap();
+    let said = String::from_utf8_lossy(&taken_back.payload.data).into_owned();
+    assert!(said.contains(r#""failed":9,"calls":39"#), "{said}");
 }

@@ -93,6 +93,7 @@ fn moves(pressures: impl Fn(u64) -> [f64; 3], seconds: u64, loads: &ShardLoad) -
                 load: Load { cpu_pressure, ..Load::idle(&CAPACITY) },
                 serves: Arc::default(),
                 draining: false,
+                counts: Default::default(),
             };
             members.heard(beat, now);
         }

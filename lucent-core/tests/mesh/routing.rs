@@ -113,6 +113,7 @@ impl Simulation {
                 load,
                 serves: serves(),
                 draining: false,
+                counts: Default::default(),
             };
             self.members.heard(beat, now);
         }
@@ -197,6 +198,7 @@ fn heard(loads: &[(&str, Load)]) -> Members {
             load: *load,
             serves: serves(),
             draining: false,
+            counts: Default::default(),
         };
         members.heard(beat, Duration::ZERO);
     }
