@@ -5,6 +5,7 @@
 
 mod batch;
 mod columns;
+mod doubts;
 mod draft;
 mod evidence;
 mod inline;
@@ -15,6 +16,7 @@ mod request;
 mod state;
 mod task;
 
+pub(crate) use doubts::Doubts;
 pub(crate) use project::{replace, take_step};
 pub(crate) use request::{Answer, EncodedAppend, Request};
 pub(crate) use state::command_outcome;
