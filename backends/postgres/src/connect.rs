@@ -27,6 +27,7 @@ use crate::{
     fault::Fault,
     schema::{Layout, Schema},
     sql::Projectors,
+    writer::Doubts,
 };
 #[cfg(not(feature = "tls"))]
 use tokio_postgres::config::SslMode;
@@ -40,6 +41,7 @@ pub(crate) struct Server {
     pub(crate) layout: Arc<Layout>,
     pub(crate) options: Options,
     pub(crate) projectors: Projectors,
+    pub(crate) doubts: Doubts,
     /// The server, database and schema for messages, without the password.
     pub(crate) location: String,
 }
@@ -76,6 +78,7 @@ impl Server {
             layout: Arc::default(),
             options,
             projectors,
+            doubts: Doubts::default(),
             location,
         })
     }
@@ -236,6 +239,16 @@ impl Session {
         self.answer(self.client.execute(&statement, values)).await
     }
 
+    /// Makes sure that the server knows what was committed: a replica may not have been sent it yet.
+    pub(crate) async fn refuse_replica(&self) -> Result<(), Fault> {
+        match self.query_one(ON_REPLICA, &[]).await?.try_get(0)? {
+            false => Ok(()),
+            true => Err(Fault::Store(StoreError::Busy {
+                reason: "a replica answered, and only the primary knows".to_owned(),
+            })),
+        }
+    }
+
     /// Runs SQL without preparing it.
     pub(crate) async fn simple_query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Fault> {
         self.answer(self.client.simple_query(sql)).await
@@ -335,6 +348,8 @@ fn location(config: &Config, schema: &str) -> String {
     let database = config.get_dbname().or_else(|| config.get_user()).unwrap_or("postgres");
     format!("schema `{schema}` of postgres://{hosts}/{database}")
 }
+
+const ON_REPLICA: &str = "SELECT pg_is_in_recovery()";
 
 const NO_TYPES: &[Type] = &[];
 

@@ -14,9 +14,7 @@ use std::{
 
 use lucent_core::{
     EventId, Position, Subscription, Version,
-    store::{
-        AppendError, EventFilter, EventStore as _, ExpectedVersion, StoreError, VersionConflict,
-    },
+    store::{AppendError, EventFilter, EventStore as _, ExpectedVersion, StoreError},
 };
 use lucent_postgres::PostgresStore;
 use tokio::{sync::watch, task::JoinHandle};
@@ -35,13 +33,13 @@ pub(crate) struct Load {
     follower: JoinHandle<Vec<EventId>>,
 }
 
-/// How many appends were acknowledged so far, how many were not, and of how many of those nobody knows
-/// whether they were written.
+/// How many appends were acknowledged so far, and how many were not.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     acknowledged: usize,
     failed: usize,
-    unknown: usize,
+    /// How many writers do not know whether their last append was written.
+    in_doubt: usize,
 }
 
 /// What one writer was told.
@@ -77,10 +75,12 @@ impl Load {
         self.until(|counts| counts.failed >= wanted).await;
     }
 
-    /// Waits until of a further append nobody knows whether it was written.
-    pub(crate) async fn is_left_in_doubt(&self) {
-        let known = self.counts.borrow().unknown;
-        self.until(|counts| counts.unknown > known).await;
+    /// Waits until a writer does not know whether its append was written; says whether that is so, or
+    /// appends are refused instead.
+    pub(crate) async fn is_left_in_doubt(&self) -> bool {
+        let refused = self.counts.borrow().failed + 2 * self.writers.len();
+        self.until(|counts| counts.in_doubt > 0 || counts.failed >= refused).await;
+        self.counts.borrow().in_doubt > 0
     }
 
     async fn until(&self, holds: impl Fn(&Counts) -> bool) {
@@ -126,12 +126,11 @@ async fn write(
     let mut told = Told::default();
     let name = format!("load-{number}");
     let mut version = Some(Version::ZERO);
-    // Whether the last append that was sent may still be written.
-    let mut in_doubt = false;
     while !stop.load(Ordering::Relaxed) {
         let Some(expected) = version else {
             // What is unknown is looked for, as an application would do it.
             version = store.stream_version(&stream(&name)).await.ok();
+            counts.send_modify(|counts| counts.in_doubt -= usize::from(version.is_some()));
             continue;
         };
         let append = append(&name, ExpectedVersion::Exact(expected));
@@ -140,24 +139,14 @@ async fn write(
             Ok(appended) => {
                 assert_eq!(appended.versions, [expected.next()]);
                 version = Some(expected.next());
-                in_doubt = false;
                 told.acknowledged.insert(id);
                 counts.send_modify(|counts| counts.acknowledged += 1);
                 continue;
             }
             Err(error) if error.is_outcome_unknown() => {
                 version = None;
-                in_doubt = true;
                 told.unknown.insert(id);
-                counts.send_modify(|counts| counts.unknown += 1);
-            }
-            Err(AppendError::Conflict(VersionConflict::WrongVersion { found, .. }))
-                if in_doubt && found == expected.next() =>
-            {
-                // The one that was in doubt has come after it was looked for.
-                version = Some(found);
-                in_doubt = false;
-                told.refused.insert(id);
+                counts.send_modify(|counts| counts.in_doubt += 1);
             }
             Err(error) => {
                 assert_helpful(&error);

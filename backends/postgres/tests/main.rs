@@ -7,6 +7,8 @@ mod events;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod migrations;

@@ -19,6 +19,8 @@ pub(crate) struct Gathered {
     /// The bodies of the documents; none of one that is removed.
     bodies: BTreeMap<DocumentKey, Option<Bytes>>,
     bytes: usize,
+    /// How many events have led to that.
+    events: usize,
     /// Where the first of the pages began, and when it was taken.
     began: Option<(Position, Instant)>,
     is_closed: bool,
@@ -31,8 +33,16 @@ impl Gathered {
         Self { is_closed: true, ..Self::default() }
     }
 
-    /// Adds what a page has changed that began at this position.
-    pub(crate) fn add(&mut self, from: Position, changes: Vec<DocumentChange>) {
+    /// Whether a page had better be gathered, too. If there are many events for each document, the
+    /// documents cost little, and are written while the next page is read.
+    pub(crate) fn wants(&self, events: usize, changes: usize) -> bool {
+        let documents = std::cmp::max(self.bodies.len(), changes);
+        !self.is_due() && self.events + events < ENOUGH_EVENTS * documents
+    }
+
+    /// Adds what a page of so many events has changed that began at this position.
+    pub(crate) fn add(&mut self, from: Position, events: usize, changes: Vec<DocumentChange>) {
+        self.events += events;
         self.began.get_or_insert_with(|| (from, Instant::now()));
         for (key, body) in changes.into_iter().map(key_and_body) {
             self.bytes += body.as_ref().map_or(0, Bytes::len);
@@ -109,6 +119,9 @@ fn key_and_body(change: DocumentChange) -> (DocumentKey, Option<Bytes>) {
 /// who waits for a position may wait in vain.
 const OLDEST: Duration = Duration::from_millis(500);
 
+/// How many events there are to be for each document that is written.
+const ENOUGH_EVENTS: usize = 8;
+
 /// How much is stored by one commit, beyond what the last page adds.
 const MOST_BYTES: usize = 4 << 20;
 const MOST_DOCUMENTS: usize = 16_384;
@@ -124,8 +137,8 @@ mod tests {
     #[test]
     fn the_next_page_starts_from_what_is_gathered_and_the_store_gives_the_rest() {
         let mut gathered = Gathered::default();
-        gathered.add(Position::new(4), vec![put("a", "1"), put("b", "1")]);
-        gathered.add(Position::new(9), vec![put("a", "2"), DocumentChange::Delete("b".into())]);
+        gathered.add(Position::new(4), 5, vec![put("a", "1"), put("b", "1")]);
+        gathered.add(Position::new(9), 5, vec![put("a", "2"), DocumentChange::Delete("b".into())]);
         assert_eq!(gathered.began(), Some(Position::new(4)));
         let keys = ["x", "a", "b", "y"].map(DocumentKey::from);
         assert_eq!(gathered.missing(&keys), [keys[0].clone(), keys[3].clone()]);
@@ -139,7 +152,7 @@ mod tests {
     #[test]
     fn each_document_is_stored_once_as_the_last_page_left_it() {
         let mut gathered = Gathered::default();
-        gathered.add(Position::ZERO, vec![put("a", "1"), put("b", "1"), put("c", "1")]);
+        gathered.add(Position::ZERO, 3, vec![put("a", "1"), put("b", "1"), put("c", "1")]);
         let delete = DocumentChange::Delete("b".into());
         let stored = gathered.and(vec![put("a", "2"), delete.clone()]);
         assert_eq!(stored, [put("a", "2"), delete, put("c", "1")]);
@@ -150,20 +163,29 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_is_due_when_it_is_old_or_large_or_something_has_failed() {
         let mut gathered = Gathered::default();
-        gathered.add(Position::ZERO, vec![put("a", "1")]);
-        assert!(!gathered.is_due());
+        gathered.add(Position::ZERO, 1, vec![put("a", "1")]);
+        assert!(!gathered.is_due() && gathered.wants(1, 1));
         tokio::time::advance(OLDEST).await;
-        assert!(gathered.is_due());
+        assert!(gathered.is_due() && !gathered.wants(1, 1));
 
         let mut large = Gathered::default();
         let body = Bytes::from(vec![b'1'; MOST_BYTES]);
         for _ in 0..2 {
             let document = Document { key: "a".into(), body: body.slice(1..) };
-            large.add(Position::ZERO, vec![DocumentChange::Put(document)]);
+            large.add(Position::ZERO, 1, vec![DocumentChange::Put(document)]);
             assert!(!large.is_due(), "a document counts once");
         }
-        large.add(Position::ZERO, vec![put("b", "1")]);
+        large.add(Position::ZERO, 1, vec![put("b", "1")]);
         assert!(large.is_due());
         assert!(Gathered::closed().is_due());
+    }
+
+    #[test]
+    fn pages_are_gathered_until_there_are_many_events_for_each_document() {
+        let mut gathered = Gathered::default();
+        assert!(!gathered.wants(400, 50), "it would cost little to store it");
+        assert!(gathered.wants(399, 50));
+        gathered.add(Position::ZERO, 399, vec![put("a", "1"); 50]);
+        assert!(!gathered.wants(1, 50), "they are about the same documents");
     }
 }

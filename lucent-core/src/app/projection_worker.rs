@@ -250,8 +250,8 @@ impl ProjectionWorker {
             let is_plain = step.parked.is_empty() && step.events.is_empty();
             if !is_plain {
                 self.store_gathered().await?;
-            } else if !page.end && !self.gathered.is_due() {
-                self.gathered.add(self.cursor, step.changes);
+            } else if !page.end && self.gathered.wants(page.events.len(), step.changes.len()) {
+                self.gathered.add(self.cursor, page.events.len(), step.changes);
                 self.cursor = page.through;
                 return Ok(());
             }

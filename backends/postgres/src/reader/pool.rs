@@ -42,10 +42,14 @@ impl Readers {
     where
         F: Future<Output = Result<T, Fault>> + Send,
     {
-        let mut backoff = Backoff::new(self.server.options.patience);
+        let patience = self.server.options.patience;
+        let mut backoff = Backoff::new(patience);
         loop {
             let outcome = match self.session().await {
-                Ok(session) => read(session).await,
+                Ok(session) => match self.server.doubts.settle(&session, patience).await {
+                    Ok(()) => read(session).await,
+                    Err(fault) => Err(fault),
+                },
                 Err(fault) => Err(fault),
             };
             match outcome {

@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use lucent_core::store::StoreError;
 use uuid::Uuid;
 
 use crate::{connect::Session, fault::Fault, writer::columns::Columns};
 
 /// A server process, as no other one is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ServerProcess {
     pid: i32,
     started: String,
@@ -24,8 +23,9 @@ impl ServerProcess {
         Ok(Self { pid: row.try_get(0)?, started: row.try_get(1)? })
     }
 
-    /// Ends the process, and waits until it is gone.
-    async fn end(&self, session: &Session) -> Result<(), Fault> {
+    /// Ends the process, and waits until it is gone; or until a pooler has given it to this session,
+    /// for then what its client had sent before is over. Who connects as the same user may do so.
+    pub(crate) async fn end(&self, session: &Session) -> Result<(), Fault> {
         loop {
             let alive = session.query(END, &[&self.pid, &self.started]).await?;
             if alive.is_empty() {
@@ -60,16 +60,15 @@ impl Evidence {
         })
     }
 
+    /// The process that was writing.
+    pub(crate) fn process(&self) -> ServerProcess {
+        self.process.clone()
+    }
+
     /// Looks for it on another connection. If the batch was committed, gives the server's answers
     /// to its questions.
     pub(crate) async fn look(&self, session: &Session) -> Result<Option<Vec<i64>>, Fault> {
-        let row = session.query_one(ON_REPLICA, &[]).await?;
-        if row.try_get(0)? {
-            // It may not have been sent what its primary has committed.
-            return Err(Fault::Store(StoreError::Busy {
-                reason: "a replica answered, and only the primary knows".to_owned(),
-            }));
-        }
+        session.refuse_replica().await?;
         self.process.end(session).await?;
         let found = match (self.event, self.command) {
             (Some((position, id)), _) => session.query(EVENT, &[&position, &id]).await?,
@@ -91,13 +90,11 @@ impl Evidence {
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-const ON_REPLICA: &str = "SELECT pg_is_in_recovery()";
-
 const MYSELF: &str = "SELECT pid, extract(epoch FROM backend_start)::text FROM pg_stat_activity \
      WHERE pid = pg_backend_pid()";
 
 const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-     WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2";
+     WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2 AND pid <> pg_backend_pid()";
 
 const EVENT: &str = "SELECT 1 FROM {schema}.events WHERE position = $1 AND event_id = $2";
 

@@ -6,6 +6,7 @@
 mod ahead;
 mod batch;
 mod columns;
+mod doubts;
 mod draft;
 mod evidence;
 mod grown;
@@ -17,6 +18,7 @@ mod request;
 mod state;
 mod task;
 
+pub(crate) use doubts::Doubts;
 pub(crate) use project::{replace, take_step};
 pub(crate) use request::{Answer, EncodedAppend, Request};
 pub(crate) use state::command_outcome;

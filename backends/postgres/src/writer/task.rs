@@ -2,7 +2,8 @@
 //!
 //! Invariant: an append is answered with an error only if it is certain that nothing of it was
 //! written. If a connection is lost during a commit, the answer waits until that is known; only if
-//! that takes too long does it say that the outcome is unknown.
+//! that takes too long does it say that the outcome is unknown. Nothing is read or written through
+//! the store after that while the server may still commit it.
 
 use std::{
     collections::VecDeque,
@@ -202,6 +203,8 @@ impl Task {
                         Found::Unknown(reason) => {
                             let location = &self.server.location;
                             let lost = fault.into_store("append events", location);
+                            // Before anybody is told, so that who looks for it then finds the truth.
+                            self.server.doubts.add(evidence.process());
                             return decided.leave_open(batch, reason, location, &lost);
                         }
                     }
@@ -288,6 +291,7 @@ impl Task {
         let session = Arc::new(self.server.connect().await?);
         // Somebody may have changed or dropped the tables since the store was opened.
         verify(&session, &self.server).await?;
+        self.server.doubts.settle(&session, self.server.options.patience).await?;
         state::prepare(&session).await?;
         columns::prepare(&session).await?;
         let process = ServerProcess::of(&session).await?;

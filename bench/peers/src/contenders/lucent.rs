@@ -53,23 +53,19 @@ impl Contender for Lucent {
         let filled: Vec<_> = (0..accounts).map(|_| Account::of(Uuid::now_v7(), version)).collect();
         let command = CommandId::new();
         let metadata = Arc::new(Metadata::of_command(command, BusinessContext::default()));
-        let per_write = events.min(10);
-        for round in 0..events.div_ceil(per_write) {
-            for group in filled.chunks((1_000 / per_write).max(1)) {
+        // One event of each account after another, as the others' tables are filled.
+        for number in 0..events {
+            let event = match number {
+                0 => AccountEvent::opened(),
+                _ => AccountEvent::deposited(number as u64 * AMOUNT, 0),
+            };
+            for group in filled.chunks(1_000) {
                 let mut append = Append::default();
                 for account in group {
-                    let first = round * per_write;
-                    let events = (first..events.min(first + per_write)).map(|number| {
-                        let event = match number {
-                            0 => AccountEvent::opened(),
-                            _ => AccountEvent::deposited(number as u64 * AMOUNT, 0),
-                        };
-                        NewEvent::encode(&event, &metadata, Timestamp::now())
-                    });
                     append.writes.push(StreamWrite {
                         stream: stream(account)?,
                         expected: ExpectedVersion::Any,
-                        events: events.collect::<Result<_, _>>()?,
+                        events: vec![NewEvent::encode(&event, &metadata, Timestamp::now())?],
                     });
                 }
                 self.store.append(append).await?;
