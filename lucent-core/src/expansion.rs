@@ -219,14 +219,14 @@ pub const fn event_handler_function<R: Reaction>(
 
 /// Describes an edition of a function.
 #[must_use]
-pub const fn edition_function(
+pub const fn edition_function<E: Edition>(
     name: &'static str,
     module: &'static str,
     file: &'static str,
     line: u32,
-    enlist: fn(&mut Roster),
 ) -> Function {
-    Function { name, module, file, line, kind: FunctionKind::Function { enlist } }
+    let kind = FunctionKind::Function { enlist: Roster::add::<E> };
+    Function { name, module, file, line, kind }
 }
 
 /// The terms of an edition; times are in nanoseconds.

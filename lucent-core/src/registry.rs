@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     event_handler::SharedEventHandler,
-    function::Roster,
+    function::{Edition, Roster},
     projection::Projection,
     resource::{MissingResource, Shell},
 };
@@ -22,14 +22,14 @@ pub use crate::shared_name::names_are_unique;
 )]
 pub trait Registry: Send + Sync + 'static {
     /// The functions, crate by crate.
-    fn groups(&self) -> &'static [&'static [Function]];
+    fn groups(&self) -> Vec<&'static [Function]>;
 
     /// Every function.
     fn functions(&self) -> impl Iterator<Item = &'static Function>
     where
         Self: Sized,
     {
-        self.groups().iter().copied().flatten()
+        self.groups().into_iter().flatten()
     }
 }
 
@@ -76,25 +76,22 @@ pub const fn listed<T: Listed>() -> Function {
     T::FUNCTION
 }
 
-/// A `#[function]` that build.rs found with this fingerprint, and the compiler has seen.
+/// A `#[function]` that build.rs found and the compiler has seen. Every [`Edition`] is one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` was found by build.rs, but the compiler has not seen its attribute as build.rs did",
-    label = "not compiled as the annotated function that build.rs found",
-    note = "another macro may own the attribute of that name, the function is behind a `cfg` that build.rs could not see, or it changed after build.rs scanned it: then touch build.rs, build again, and make sure that build.rs calls `lucent_codegen::build()`; the line above names its file"
+    message = "`{Self}` was found by build.rs, but the compiler has not seen its attribute",
+    label = "not compiled as an annotated function",
+    note = "another macro may own the attribute of that name, or the function is behind a `cfg` that build.rs could not see; the line above names its file"
 )]
-pub trait Enlists<const FINGERPRINT: u64> {
+pub trait Enlists {
     /// Adds the function to a manager's functions.
     fn enlist(roster: &mut Roster);
 }
 
-/// The `#[function]` behind a listing.
-#[must_use]
-pub const fn enlisted<T: Enlists<FINGERPRINT>, const FINGERPRINT: u64>(
-    name: &'static str,
-    module: &'static str,
-    file: &'static str,
-) -> Function {
-    Function { name, module, file, line: 0, kind: FunctionKind::Function { enlist: T::enlist } }
+#[diagnostic::do_not_recommend]
+impl<E: Edition> Enlists for E {
+    fn enlist(roster: &mut Roster) {
+        roster.add::<E>();
+    }
 }
 
 /// One annotated function.

@@ -9,6 +9,8 @@ use lucent_syntax::FunctionKind;
 use proc_macro2::{Span, TokenStream};
 use syn::DeriveInput;
 
+use crate::function::quick;
+
 pub(crate) fn derive(
     input: proc_macro::TokenStream,
     expand: fn(&DeriveInput) -> TokenStream,
@@ -25,6 +27,13 @@ pub(crate) fn attribute(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
+    if kind == FunctionKind::Function
+        && let Ok(Some(more)) = catch_unwind(AssertUnwindSafe(|| quick(&arguments, &item)))
+    {
+        let mut expanded = item;
+        expanded.extend(more);
+        return expanded;
+    }
     let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
     let mut expanded = item.clone();
     expanded.extend(guarded(|| crate::function::expand(kind, &arguments, item)));

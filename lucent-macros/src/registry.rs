@@ -148,11 +148,11 @@ impl ByHand {
             }
             #[automatically_derived]
             impl #root::registry::Registry for Registry {
-                fn groups(&self) -> &'static [&'static [#root::registry::Function]] {
-                    // A static, because those of other crates cannot be promoted.
-                    static GROUPS: &[&[#root::registry::Function]] =
-                        &[Registry::FUNCTIONS, #(#registries::FUNCTIONS),*];
-                    GROUPS
+                fn groups(&self) -> #p::Vec<&'static [#root::registry::Function]> {
+                    #p::From::from([
+                        Registry::FUNCTIONS,
+                        #(#registries::FUNCTIONS, #registries::functions(),)*
+                    ])
                 }
             }
             #[automatically_derived]

@@ -34,6 +34,11 @@ impl Root {
         }
     }
 
+    /// Whether the path is `::lucent_core`, unless the attribute has another one.
+    pub(crate) fn is_usual() -> bool {
+        named().is_none()
+    }
+
     /// The same path at another place, so that the compiler reports it there.
     pub(crate) fn at(&self, span: Span) -> Self {
         let tokens = self.0.clone().into_iter().map(|mut token| {
@@ -58,15 +63,20 @@ impl Root {
 
 impl Default for Root {
     fn default() -> Self {
-        // A compiler's environment stays what it is, and there are thousands of functions.
-        static NAMED: OnceLock<Option<String>> = OnceLock::new();
-        let named = NAMED.get_or_init(|| {
-            let named = std::env::var("LUCENT_CORE").ok();
-            named.filter(|path| path != "::lucent_core")
-        });
-        let path = named.as_deref().and_then(|path| path.parse::<TokenStream>().ok());
+        let path = named().and_then(|path| path.parse::<TokenStream>().ok());
         Self(path.unwrap_or_else(|| quote!(::lucent_core)))
     }
+}
+
+/// The path that build.rs says, unless it is the usual one.
+fn named() -> Option<&'static str> {
+    // A compiler's environment stays what it is, and there are thousands of functions.
+    static NAMED: OnceLock<Option<String>> = OnceLock::new();
+    let named = NAMED.get_or_init(|| {
+        let named = std::env::var("LUCENT_CORE").ok();
+        named.filter(|path| path != "::lucent_core")
+    });
+    named.as_deref()
 }
 
 impl ToTokens for Root {

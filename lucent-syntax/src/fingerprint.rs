@@ -9,19 +9,55 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Hashes the attribute's arguments and the function's signature (without its body).
 #[must_use]
 pub fn fingerprint(arguments: &TokenStream, signature: &TokenStream) -> u64 {
-    let mut hash = Fnv::new();
-    hash.stream(arguments.clone());
-    hash.byte(0xff);
-    hash.stream(signature.clone());
-    hash.0
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.stream(arguments.clone());
+    fingerprint.arguments_end();
+    fingerprint.stream(signature.clone());
+    fingerprint.finish()
 }
 
+/// A fingerprint that is being made of tokens, one after another.
+///
 /// FNV-1a with 64 bits: stable, tiny and good enough to notice a changed signature.
-struct Fnv(u64);
+#[derive(Clone, Debug)]
+pub struct Fingerprint(u64);
 
-impl Fnv {
-    const fn new() -> Self {
+impl Default for Fingerprint {
+    fn default() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fingerprint {
+    /// Adds an identifier, raw or not.
+    pub fn ident(&mut self, ident: &str) {
+        self.text(b'i', ident.strip_prefix("r#").unwrap_or(ident));
+    }
+
+    /// Adds a sign.
+    pub fn punct(&mut self, punct: char) {
+        self.text(b'p', punct.encode_utf8(&mut [0; 4]));
+    }
+
+    /// Adds a literal as it is written.
+    pub fn literal(&mut self, literal: &str) {
+        self.text(b'l', literal);
+    }
+
+    /// Adds the beginning or the end of a group: `(`, `)`, `[`, `]`, `{` or `}`.
+    pub fn delimiter(&mut self, delimiter: &str) {
+        self.text(b'g', delimiter);
+    }
+
+    /// What follows is the signature.
+    pub fn arguments_end(&mut self) {
+        self.byte(0xff);
+    }
+
+    /// The fingerprint of what was added.
+    #[must_use]
+    pub fn finish(&self) -> u64 {
+        self.0
     }
 
     fn byte(&mut self, byte: u8) {
@@ -44,7 +80,7 @@ impl Fnv {
                     Some(TokenTree::Group(group)) if is_doc(group) => {
                         tokens.next();
                     }
-                    _ => self.text(b'p', "#"),
+                    _ => self.punct('#'),
                 },
                 TokenTree::Group(group) => {
                     let (open, close) = match group.delimiter() {
@@ -54,21 +90,16 @@ impl Fnv {
                         Delimiter::None => ("", ""),
                     };
                     if !open.is_empty() {
-                        self.text(b'g', open);
+                        self.delimiter(open);
                     }
                     self.stream(group.stream());
                     if !close.is_empty() {
-                        self.text(b'g', close);
+                        self.delimiter(close);
                     }
                 }
-                TokenTree::Ident(ident) => {
-                    let ident = ident.to_string();
-                    self.text(b'i', ident.strip_prefix("r#").unwrap_or(&ident));
-                }
-                TokenTree::Punct(punct) => {
-                    self.text(b'p', punct.as_char().encode_utf8(&mut [0; 4]));
-                }
-                TokenTree::Literal(literal) => self.text(b'l', &literal.to_string()),
+                TokenTree::Ident(ident) => self.ident(&ident.to_string()),
+                TokenTree::Punct(punct) => self.punct(punct.as_char()),
+                TokenTree::Literal(literal) => self.literal(&literal.to_string()),
             }
         }
     }

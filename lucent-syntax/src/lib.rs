@@ -11,7 +11,7 @@ mod name;
 mod quantity;
 
 pub use arguments::{Argument, ArgumentValue, Arguments};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use kind::FunctionKind;
 pub use name::{registry_ident, registry_name, snake_case};
 pub use quantity::{parse_bytes, parse_duration};

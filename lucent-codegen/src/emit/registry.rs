@@ -20,20 +20,57 @@ pub(crate) fn registry(
     composed: &[Composed],
     model: &Model,
 ) -> Rendered {
+    let is_function = |listed: &Listed| listed.kind == FunctionKind::Function;
     let mut rendered = Rendered::default();
     rendered.text.push_str(HEADER);
     rendered.text.push_str(MARKS);
     rendered.section(&model.functions, mark);
+    rendered.text.push_str(AS_READ);
+    rendered.section(&model.functions, |text, listed| {
+        if is_function(listed) && listed.cfg.is_empty() {
+            let _ = write!(text, "\n        {},", as_read(listed));
+        }
+    });
+    rendered.text.push_str("\n    };\n");
+    rendered.section(&model.functions, |text, listed| {
+        if is_function(listed) && !listed.cfg.is_empty() {
+            conditions(text, "    ", &listed.cfg);
+            let _ = writeln!(
+                text,
+                "    pub use super::functions_found_by_build_rs::{};",
+                as_read(listed)
+            );
+        }
+    });
     let text = &mut rendered.text;
     text.push_str("}\n");
     types(text, package, composed);
     completeness(text, package, composed);
     let core = &package.core;
-    text.push_str("/// The functions of this crate, sorted by name.\n");
-    let _ = write!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
-    rendered.section(&model.functions, |text, listed| entry(text, package, target, listed));
+    text.push_str("/// The handlers and projectors of this crate, sorted by name.\n");
+    let _ = writeln!(text, "pub static FUNCTIONS: &[{core}::registry::Function] = &[");
+    rendered.section(&model.functions, |text, listed| {
+        if !is_function(listed) {
+            entry(text, package, listed);
+        }
+    });
     let text = &mut rendered.text;
-    text.push_str(if model.functions.is_empty() { "];\n" } else { "\n];\n" });
+    text.push_str("];\n");
+    // A static or a call for each would be evaluated whenever the crate is checked, which is dear for thousands.
+    text.push_str("/// Each `#[function]` of this crate, sorted by name.\n#[must_use]\n");
+    let _ = writeln!(
+        text,
+        "pub const fn functions() -> &'static [{core}::registry::Function] {{\n    \
+         #[allow(unused_imports)]\n    use functions_found_by_build_rs as f;\n    #[allow(unused_imports)]\n    \
+         use {core}::registry::{{Enlists as E, Function as F, FunctionKind::Function as K}};\n    &["
+    );
+    rendered.section(&model.functions, |text, listed| {
+        if is_function(listed) {
+            routed(text, target, listed);
+        }
+    });
+    let text = &mut rendered.text;
+    text.push_str("    ]\n}\n");
     composition(text, package, composed);
     for diagnostic in &model.diagnostics {
         mistake(text, diagnostic);
@@ -45,11 +82,12 @@ fn mark(text: &mut String, listed: &Listed) {
     let Listed { mark, file, .. } = listed;
     let _ = writeln!(text, "    /// In {file}.");
     conditions(text, "    ", &listed.cfg);
-    let _ = writeln!(text, "    pub struct {mark};");
     if listed.kind == FunctionKind::Function {
-        // The table has its fingerprint.
+        // It has no value, and so no constructor in the way of the function.
+        let _ = writeln!(text, "    pub enum {mark} {{}}");
         return;
     }
+    let _ = writeln!(text, "    pub struct {mark};");
     conditions(text, "    ", &listed.cfg);
     let _ = writeln!(
         text,
@@ -57,6 +95,11 @@ fn mark(text: &mut String, listed: &Listed) {
         hexadecimal(listed.function.fingerprint),
         literal(file),
     );
+}
+
+/// A `#[function]` under a name with its fingerprint: one that changed since does not find itself.
+fn as_read(listed: &Listed) -> String {
+    format!("{0} as {0}_{1:016x}", listed.mark, listed.function.fingerprint)
 }
 
 fn types(text: &mut String, package: &Package, composed: &[Composed]) {
@@ -77,49 +120,57 @@ fn types(text: &mut String, package: &Package, composed: &[Composed]) {
     }
 }
 
-fn entry(text: &mut String, package: &Package, target: &Target, listed: &Listed) {
+fn entry(text: &mut String, package: &Package, listed: &Listed) {
     let core = &package.core;
-    text.push('\n');
-    let indent = "    ";
-    conditions(text, indent, &listed.cfg);
-    let Listed { mark, file, .. } = listed;
-    let _ = match listed.kind {
-        FunctionKind::Function => write!(
-            text,
-            "{indent}{core}::registry::enlisted::<functions_found_by_build_rs::{mark}, {}>({}, {}, {}),",
-            hexadecimal(listed.function.fingerprint),
-            literal(&listed.function.name),
-            literal(&listed.module_of(target)),
-            literal(file),
-        ),
-        _ => write!(
-            text,
-            "{indent}{core}::registry::listed::<functions_found_by_build_rs::{mark}>(), // {file}",
-        ),
-    };
+    let Listed { mark, file, cfg, .. } = listed;
+    conditions(text, "    ", cfg);
+    let _ = writeln!(
+        text,
+        "    {core}::registry::listed::<functions_found_by_build_rs::{mark}>(), // {file}",
+    );
+}
+
+fn routed(text: &mut String, target: &Target, listed: &Listed) {
+    conditions(text, "        ", &listed.cfg);
+    let _ = writeln!(
+        text,
+        "        F {{ name: {}, module: {}, file: {}, line: 0, kind: K {{ enlist: <f::{} as E>::enlist }} }},",
+        literal(&listed.function.name),
+        literal(&listed.module_of(target)),
+        literal(&listed.file),
+        listed.mark,
+    );
 }
 
 fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
     let core = &package.core;
-    let _ = writeln!(text, "static GROUPS: &[&[{core}::registry::Function]] = &[\n    FUNCTIONS,");
-    for dependency in composed {
-        conditions(text, "    ", dependency.cfg.as_slice());
-        let _ = writeln!(text, "    ::{}::lucent_registry::FUNCTIONS,", dependency.crate_name);
-    }
-    text.push_str("];\n");
+    let groups = |text: &mut String, indent: &str| {
+        let _ = writeln!(text, "{indent}FUNCTIONS,\n{indent}functions(),");
+        for dependency in composed {
+            for part in ["FUNCTIONS", "functions()"] {
+                conditions(text, indent, dependency.cfg.as_slice());
+                let _ =
+                    writeln!(text, "{indent}::{}::lucent_registry::{part},", dependency.crate_name);
+            }
+        }
+    };
     if !composed.is_empty() {
         // It is a loop over all names; that is what may take long.
         let _ = writeln!(
             text,
-            "#[allow(long_running_const_eval)]\nconst _: () = {core}::registry::names_are_unique(GROUPS);"
+            "#[allow(long_running_const_eval)]\nconst _: () = {core}::registry::names_are_unique(&["
         );
+        groups(text, "    ");
+        text.push_str("]);\n");
     }
-    // A static, for a slice of statics is not promoted to one in the body of a function.
     let _ = writeln!(
         text,
         "impl {core}::registry::Registry for Registry {{\n    \
-         fn groups(&self) -> &'static [&'static [{core}::registry::Function]] {{ GROUPS }}\n}}"
+         fn groups(&self) -> ::std::vec::Vec<&'static [{core}::registry::Function]> {{\n        \
+         ::std::convert::From::from(["
     );
+    groups(text, "            ");
+    text.push_str("        ])\n    }\n}\n");
     text.push_str(
         "/// The registry of this crate.\n#[must_use]\npub const fn registry() -> Registry { Registry }\n",
     );
@@ -174,6 +225,14 @@ const MARKS: &str = "\
 #[allow(non_camel_case_types, missing_docs, missing_debug_implementations, unreachable_pub, dead_code)]
 pub mod functions_found_by_build_rs {
 ";
+
+const AS_READ: &str = "\
+}
+/// The same, with the fingerprints of attribute and signature; each attribute finds its own.
+#[doc(hidden)]
+#[allow(unused_imports, unreachable_pub)]
+pub mod functions_as_build_rs_read_them {
+    pub use super::functions_found_by_build_rs::{";
 
 const TYPES: &str = "\
 /// The mark of this crate: what its functions are found under.

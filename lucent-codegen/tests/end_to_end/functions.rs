@@ -1,6 +1,6 @@
 //! Functions and their editions, from the scan to a call.
 
-use super::project::Project;
+use super::project::{Project, manifest};
 
 const FEES: &str = r#"
 use lucent_core::prelude::*;
@@ -46,9 +46,58 @@ fn a_function_that_was_missed_is_reported() {
     let hidden = "hide! { #[function] fn hidden(price: &u64) -> u64 { *price } }";
     let main = format!("lucent_core::registry!();\n{FEES}{hidden}\n{MAIN}");
     let errors = Project::binary("fees_hidden", &main).mistake();
-    let part =
-        "cannot find type `hidden` in module `crate::lucent_registry::functions_found_by_build_rs`";
+    let part = "no `hidden` in `lucent_registry::functions_found_by_build_rs`";
     assert!(errors.contains(part), "{errors}");
+}
+
+#[test]
+fn a_function_that_changed_since_it_was_read_is_reported() {
+    // As if the build script had not run again: what it wrote is of another signature.
+    let build = r#"fn main() {
+        lucent_codegen::build();
+        let out = std::env::var("OUT_DIR").unwrap();
+        let file = std::path::Path::new(&out).join("lucent_registry_bin_fees_changed.rs");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace(" fee as fee_", " fee as fee_0")).unwrap();
+    }"#;
+    let main = format!("lucent_core::registry!();\n{FEES}{MAIN}");
+    let manifest = manifest("fees_changed", "", "");
+    let errors =
+        Project::of(&[("Cargo.toml", &manifest), ("build.rs", build), ("src/main.rs", &main)])
+            .mistake();
+    for part in [
+        "cannot find type `fee_",
+        "in module `crate::lucent_registry::functions_as_build_rs_read_them`",
+        "fn fee(trade: &Traded)",
+    ] {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+}
+
+#[test]
+fn mistakes_in_functions_are_reported_at_the_function_and_nowhere_else() {
+    let mistakes = r#"
+pub struct Opaque;
+#[function(on = Opaque)]
+fn of_no_event(opaque: &Opaque) -> bool { let _ = opaque; true }
+#[function(on = Traded)]
+fn opaque(trade: &Traded) -> Opaque { let _ = trade; Opaque }
+#[function(on = Traded)]
+fn of_another(opaque: &Opaque) -> bool { let _ = opaque; true }
+#[function(on = Traded, nmae = 1)]
+fn unknown(trade: &Traded) -> bool { let _ = trade; true }
+"#;
+    let main = format!("lucent_core::registry!();\n{FEES}{mistakes}\n{MAIN}");
+    let errors = Project::binary("fees_wrong", &main).mistake();
+    for part in [
+        "`Opaque` is not an event",
+        "a function cannot return `Opaque`",
+        "expected fn pointer, found fn item",
+        "unknown argument `nmae` of `#[function]`; did you mean `name`?",
+    ] {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+    assert!(!errors.contains("has not seen its attribute"), "{errors}");
 }
 
 #[test]

@@ -40,11 +40,11 @@ pub trait Routed: Edition<Of = Self> + Sized {
     /// The type of a pointer to one of its editions.
     type Signature: Copy + Send + Sync + 'static;
 
-    /// The name under which it is controlled and recorded.
-    const NAME: &'static str;
-
     /// What is said once, for all of its editions.
     const DECLARATION: Declaration;
+
+    /// The name under which it is controlled and recorded.
+    fn name() -> &'static str;
 
     /// Calls an edition.
     ///
@@ -75,14 +75,8 @@ pub trait Declared: Sized + 'static {
     /// The mark of the registry that lists the function.
     type Home;
 
-    /// The event that it runs on, or [`NoEvent`].
-    type Event: Event;
-
-    /// What it takes and returns.
-    type Shape: Shape<Event = Self::Event>;
-
-    /// The name under which it is controlled and recorded.
-    const NAME: &'static str;
+    /// What it runs on, takes and returns.
+    type Shape: Shape;
 
     /// What is said once, for all of its editions.
     const DECLARATION: Declaration = Declaration::PLAIN;
@@ -96,8 +90,12 @@ pub trait Declared: Sized + 'static {
     /// On which terms it runs itself.
     const TERMS: Terms = Terms::NONE;
 
+    /// The name under which it is controlled and recorded, the line that it stands on, and the function
+    /// itself. All that is said in a body is said in this one, for a body of its own is dear to compile.
+    fn function() -> (&'static str, u32, <Self::Shape as Shape>::Signature);
+
     /// What it takes of the event that it runs on; `None` if it does not run on this one.
-    fn select(event: &Self::Event) -> Option<<Self::Shape as Shape>::Input<'_>> {
+    fn select(event: &<Self::Shape as Shape>::Event) -> Option<<Self::Shape as Shape>::Input<'_>> {
         Self::Shape::whole(event)
     }
 
@@ -117,14 +115,17 @@ pub trait Declared: Sized + 'static {
 
 impl<F: Declared> Routed for F {
     type Home = F::Home;
-    type Event = F::Event;
+    type Event = <F::Shape as Shape>::Event;
     type Input<'input> = <F::Shape as Shape>::Input<'input>;
     type Output = <F::Shape as Shape>::Output;
     type Error = <F::Shape as Shape>::Error;
     type Signature = <F::Shape as Shape>::Signature;
 
-    const NAME: &'static str = F::NAME;
     const DECLARATION: Declaration = F::DECLARATION;
+
+    fn name() -> &'static str {
+        F::function().0
+    }
 
     fn apply(
         signature: Self::Signature,
@@ -165,6 +166,9 @@ pub trait Edition: 'static {
 
     /// On which terms it runs.
     const TERMS: Terms = Terms::NONE;
+
+    /// The line that it stands on, and the function itself.
+    fn function() -> (u32, <Self::Of as Routed>::Signature);
 }
 
 impl<F: Declared> Edition for F {
@@ -173,6 +177,11 @@ impl<F: Declared> Edition for F {
     const VERSION: u32 = F::VERSION;
     const VARIANT: Option<&'static str> = F::VARIANT;
     const TERMS: Terms = F::TERMS;
+
+    fn function() -> (u32, <F::Shape as Shape>::Signature) {
+        let (_, line, function) = <F as Declared>::function();
+        (line, function)
+    }
 }
 
 /// On which terms an edition runs.

@@ -101,7 +101,7 @@ where
     let (node, wire) = match (shared.node.get(), wire) {
         (Some(node), Some(wire)) => (node, wire),
         (Some(_), None) if F::DECLARATION.sharded => {
-            return Err(DispatchError::CannotTravel { function: F::NAME });
+            return Err(DispatchError::CannotTravel { function: F::name() });
         }
         (node, _) => {
             let called = run::call::<F>(shared, &shared.table.load(), index, context, input)?;
@@ -148,7 +148,7 @@ fn request<F: Routed>(
     let terms = editions.iter().find(|(id, _)| *id == ran.edition).map(|(_, terms)| terms);
     let terms = terms.copied().unwrap_or_default();
     Ok(Request {
-        function: address(F::NAME, &ran.edition),
+        function: address(F::name(), &ran.edition),
         key: F::shard_key(input).map(Arc::from),
         urgency: Urgency::from(F::DECLARATION.priority),
         needs: Needs {
@@ -187,7 +187,7 @@ where
     fn payload(&mut self) -> Result<Bytes, String> {
         let letterhead = Letterhead {
             context: self.context.business().clone(),
-            recorded: self.context.recorded(F::NAME),
+            recorded: self.context.recorded(F::name()),
             pinned: self.context.pin().cloned(),
         };
         Ok(sealed(&letterhead, &self.wire.write(&self.input)?))
@@ -245,7 +245,7 @@ fn read_answer<F: Routed>(
     let elsewhere = |reason| (node.clone(), reason);
     let Note { edition, reason, bucket, epoch } = answer.outcome.map_err(elsewhere)?;
     let value = wire.read_output(output).map_err(elsewhere)?;
-    let ran = Ran { function: F::NAME, edition, reason, bucket, epoch };
+    let ran = Ran { function: F::name(), edition, reason, bucket, epoch };
     Ok(Dispatched { value, ran, node: Some(node) })
 }
 

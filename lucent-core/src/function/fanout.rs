@@ -98,7 +98,7 @@ fn deliver<F: Routed>(
     let input = F::select(event)?;
     let outcome = run::call::<F>(shared, table, index, context, input);
     Some(Delivered {
-        function: F::NAME,
+        function: F::name(),
         outcome: match outcome {
             Ok(Called { value, ran }) => Ok(Called { value: Box::new(value), ran }),
             Err(error) => Err(error.map(|error| Box::new(error) as _)),

@@ -187,7 +187,7 @@ impl<R: Registry> FunctionManager<R> {
         F: Routed,
         R: Includes<F::Home>,
     {
-        Control::new(Arc::clone(&self.inner.shared), F::NAME, by.into())
+        Control::new(Arc::clone(&self.inner.shared), F::name(), by.into())
     }
 
     /// How the results of a function's shadow compare, as this process has seen them.

@@ -53,7 +53,7 @@ pub use rollout::{Arm, Guard, GuardFault, InvalidShare, Rollout, Share, Tally};
 pub use roster::{Roster, RosterError};
 pub use route::Refusal;
 pub use run::Called;
-pub use shape::{On, OnPart, Output, Param, Ref, Returns, Shape, Takes, Val};
+pub use shape::{On, OnPart, Output, Param, Ref, Shape, Takes, Val};
 pub use shared::ShadowReport;
 #[doc(hidden)]
 pub use wire::{Probe, StaysHere};

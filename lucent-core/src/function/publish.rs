@@ -35,7 +35,7 @@ impl Published {
     #[must_use]
     pub fn output<F: Routed>(&self) -> Option<&F::Output> {
         self.iter()
-            .filter(|delivered| delivered.function == F::NAME)
+            .filter(|delivered| delivered.function == F::name())
             .find_map(|delivered| delivered.outcome.as_ref().ok()?.value.downcast_ref())
     }
 }

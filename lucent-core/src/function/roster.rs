@@ -7,7 +7,6 @@ use std::{
     any::{Any, TypeId},
     collections::{BTreeMap, HashMap},
     fmt,
-    panic::Location,
     sync::Arc,
 };
 
@@ -27,6 +26,8 @@ pub struct Roster {
     drafts: HashMap<TypeId, Draft>,
     /// What was added, in that order.
     added: Vec<Added>,
+    /// The file of what is being added.
+    file: &'static str,
 }
 
 /// An edition that was added.
@@ -35,14 +36,21 @@ pub(crate) struct Added {
     pub(crate) function: &'static str,
     pub(crate) edition: EditionId,
     pub(crate) events: EventSet,
-    place: &'static Location<'static>,
+    place: Place,
+}
+
+/// Where an edition stands.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+struct Place {
+    file: &'static str,
+    line: u32,
 }
 
 /// A function whose editions are being gathered.
 struct Draft {
     name: &'static str,
     /// Where the edition stands that was added first.
-    place: &'static Location<'static>,
+    place: Place,
     declaration: Declaration,
     /// Sorted.
     editions: Vec<(EditionId, Terms)>,
@@ -58,7 +66,7 @@ pub(crate) struct Sealed {
     pub(crate) of: TypeId,
     pub(crate) name: &'static str,
     /// Where one of its editions stands.
-    place: &'static Location<'static>,
+    place: Place,
     pub(crate) declaration: Declaration,
     /// Sorted; what stands here and in the family has the same index.
     pub(crate) editions: Vec<(EditionId, Terms)>,
@@ -77,13 +85,13 @@ pub(crate) struct Family<F: Routed> {
 }
 
 impl Roster {
-    /// Adds an edition: its type, and the function. The registry's entry of the edition calls this.
-    #[track_caller]
-    pub fn add<E: Edition>(&mut self, call: <E::Of as Routed>::Signature) {
+    /// Adds an edition. The registry's entry of the edition calls this.
+    pub fn add<E: Edition>(&mut self) {
         let edition = EditionId::declared(E::VERSION, E::VARIANT);
-        let function = <E::Of as Routed>::NAME;
+        let (line, call) = E::function();
+        let function = E::Of::name();
         let events = EventSet::of::<<E::Of as Routed>::Event>();
-        let place = Location::caller();
+        let place = Place { file: self.file, line };
         let of = TypeId::of::<E::Of>();
         self.added.push(Added { of, function, edition, events, place });
         let draft = self.draft(of, place, draft::<E::Of>);
@@ -100,12 +108,7 @@ impl Roster {
         roster.added.pop()
     }
 
-    fn draft(
-        &mut self,
-        of: TypeId,
-        place: &'static Location<'static>,
-        begin: fn(&'static Location<'static>) -> Draft,
-    ) -> &mut Draft {
+    fn draft(&mut self, of: TypeId, place: Place, begin: fn(Place) -> Draft) -> &mut Draft {
         self.drafts.entry(of).or_insert_with(|| begin(place))
     }
 
@@ -115,11 +118,12 @@ impl Roster {
         let mut places = BTreeMap::new();
         for function in functions {
             if let FunctionKind::Function { enlist } = function.kind {
+                roster.file = function.file;
                 enlist(&mut roster);
             }
         }
         for Added { of, function, edition, place, .. } in roster.added {
-            let place = place_of(place);
+            let place = place.to_string();
             if let Some(first) = places.insert((of, edition.clone()), place.clone()) {
                 return Err(RosterError::SameEdition { function, edition, first, second: place });
             }
@@ -144,10 +148,10 @@ impl fmt::Debug for Roster {
 }
 
 /// Begins a function.
-fn draft<F: Routed>(place: &'static Location<'static>) -> Draft {
+fn draft<F: Routed>(place: Place) -> Draft {
     let wire = F::wire();
     Draft {
-        name: F::NAME,
+        name: F::name(),
         place,
         declaration: F::DECLARATION,
         editions: Vec::new(),
@@ -175,14 +179,16 @@ impl Draft {
 }
 
 fn same_name(one: &Sealed, other: &Sealed) -> RosterError {
-    let mut places = [one, other].map(|function| place_of(function.place));
+    let mut places = [one.place, other.place];
     places.sort();
-    let [first, second] = places;
+    let [first, second] = places.map(|place| place.to_string());
     RosterError::SameName { function: one.name, first, second }
 }
 
-fn place_of(place: &Location<'_>) -> String {
-    format!("{}:{}", place.file(), place.line())
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 fn check_fallbacks(function: &Sealed) -> Result<(), RosterError> {

@@ -63,7 +63,7 @@ fn counted<F: Routed>(
     let outcome = typed.outcome.expect("a call that was routed has run");
     let outcome = match late {
         Some(Late { took, deadline }) => {
-            outcome.and(Err(CallError::Late { function: F::NAME, took, deadline }))
+            outcome.and(Err(CallError::Late { function: F::name(), took, deadline }))
         }
         None => outcome,
     };
@@ -110,7 +110,7 @@ fn caught<F: Routed>(call: F::Signature, input: F::Input<'_>) -> Outcome<F> {
     match catch_unwind(AssertUnwindSafe(|| F::apply(call, input))) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(CallError::Failed(error)),
-        Err(panic) => Err(CallError::Panicked { function: F::NAME, message: panicked(&*panic) }),
+        Err(panic) => Err(CallError::Panicked { function: F::name(), message: panicked(&*panic) }),
     }
 }
 
@@ -238,7 +238,7 @@ pub(crate) fn explain<F: Routed>(
         share: route.rollout.as_ref().map(|route| route.rollout.share),
         shadow: shadow.map(|index| route.editions[index].id.clone()),
         outcome: choice.map(|choice| Ran {
-            function: F::NAME,
+            function: F::name(),
             edition: route.editions[choice.edition].id.clone(),
             reason: choice.reason,
             bucket: choice.bucket,

@@ -7,12 +7,15 @@ use std::{error::Error, marker::PhantomData};
 
 use serde::Serialize;
 
-use crate::function::{FunctionOutput, NoEvent, Plain};
+use crate::{
+    event::Event,
+    function::{FunctionOutput, NoEvent, Plain},
+};
 
-/// What a function takes and returns.
+/// What a function runs on, takes and returns.
 pub trait Shape: 'static {
     /// The event that it runs on, or [`NoEvent`].
-    type Event;
+    type Event: Event;
 
     /// Its parameters: the type of the only one, or a tuple.
     type Input<'input>: Clone;
@@ -61,21 +64,18 @@ impl<T: Clone + 'static> Param for Val<T> {
     type Of<'input> = T;
 }
 
-/// What a function returns; `Kind` is [`Plain`] or `Fallible`.
+/// A function that runs on an event and takes the whole of it; `Kind` is [`Plain`], or `Fallible` if it
+/// returns a `Result`.
 #[derive(Debug)]
-pub struct Returns<O, Kind = Plain>(PhantomData<(O, Kind)>);
-
-/// A function that runs on an event and takes the whole of it.
-#[derive(Debug)]
-pub struct On<E, R>(PhantomData<(E, R)>);
+pub struct On<E, O, Kind = Plain>(PhantomData<(E, O, Kind)>);
 
 /// A function that runs on an event and takes something of it.
 #[derive(Debug)]
-pub struct OnPart<E, P, R>(PhantomData<(E, P, R)>);
+pub struct OnPart<E, P, O, Kind = Plain>(PhantomData<(E, P, O, Kind)>);
 
 /// A function that runs when it is called; `P` is a tuple of [`Ref`] and [`Val`].
 #[derive(Debug)]
-pub struct Takes<P, R>(PhantomData<(P, R)>);
+pub struct Takes<P, O, Kind = Plain>(PhantomData<(P, O, Kind)>);
 
 /// What a function may return, with what every caller asks of it.
 #[diagnostic::on_unimplemented(
@@ -101,9 +101,9 @@ impl<Kind, O> Output<Kind> for O where
 
 type ValueOf<O, Kind> = <O as FunctionOutput<Kind>>::Value;
 
-impl<E, O, Kind> Shape for On<E, Returns<O, Kind>>
+impl<E, O, Kind> Shape for On<E, O, Kind>
 where
-    E: 'static,
+    E: Event,
     Kind: 'static,
     O: Output<Kind>,
 {
@@ -122,9 +122,9 @@ where
     }
 }
 
-impl<E, P, O, Kind> Shape for OnPart<E, P, Returns<O, Kind>>
+impl<E, P, O, Kind> Shape for OnPart<E, P, O, Kind>
 where
-    E: 'static,
+    E: Event,
     P: 'static,
     Kind: 'static,
     O: Output<Kind>,
@@ -144,7 +144,7 @@ where
     }
 }
 
-impl<A: Param, O: Output<Kind>, Kind: 'static> Shape for Takes<(A,), Returns<O, Kind>> {
+impl<A: Param, O: Output<Kind>, Kind: 'static> Shape for Takes<(A,), O, Kind> {
     type Event = NoEvent;
     type Input<'input> = A::Of<'input>;
     type Output = ValueOf<O, Kind>;
@@ -164,7 +164,7 @@ impl<A: Param, O: Output<Kind>, Kind: 'static> Shape for Takes<(A,), Returns<O, 
 macro_rules! takes {
     ($($P:ident $p:ident)+) => {
         impl<$($P: Param,)+ O: Output<Kind>, Kind: 'static> Shape
-            for Takes<($($P,)+), Returns<O, Kind>>
+            for Takes<($($P,)+), O, Kind>
         {
             type Event = NoEvent;
             type Input<'input> = ($($P::Of<'input>,)+);

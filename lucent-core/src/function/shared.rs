@@ -144,7 +144,7 @@ impl Shared {
     /// The index of a function.
     pub(crate) fn index_of<F: Routed>(&self) -> Result<usize, Refusal> {
         let found = self.index.get(&TypeId::of::<F>()).copied();
-        found.ok_or(Refusal::NotManaged { function: F::NAME })
+        found.ok_or_else(|| Refusal::NotManaged { function: F::name() })
     }
 
     /// The index of the function of this name.

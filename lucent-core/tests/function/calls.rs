@@ -155,8 +155,8 @@ mod empty {
     pub struct Empty;
 
     impl lucent_core::registry::Registry for Empty {
-        fn groups(&self) -> &'static [&'static [lucent_core::registry::Function]] {
-            &[]
+        fn groups(&self) -> Vec<&'static [lucent_core::registry::Function]> {
+            Vec::new()
         }
     }
 

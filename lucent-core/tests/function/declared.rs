@@ -29,7 +29,7 @@ fn what_is_declared_is_known() {
     assert_eq!((terms.cpu, terms.memory), (Some(Duration::from_millis(2)), Some(4 << 20)));
     assert_eq!(terms.fallback, Some(1));
     assert_eq!(<rebate as Routed>::DECLARATION.denied_jurisdictions, ["US-NY", "KP"]);
-    assert_eq!(<rebate as Routed>::NAME, "rebate-of-desk");
+    assert_eq!(rebate::name(), "rebate-of-desk");
 }
 
 #[test]

@@ -55,6 +55,32 @@ impl Listing {
         }
     }
 
+    /// The name of the function's type, brought beside the function from the registry.
+    pub(super) fn import(&self, visibility: &syn::Visibility) -> TokenStream {
+        let (cfgs, listed, function) = (self.cfgs(), self.listed(), &self.function);
+        quote_spanned! {mixed()=>
+            #cfgs
+            #[allow(unreachable_pub, unused_imports)]
+            #visibility use #listed as #function;
+        }
+    }
+
+    /// The function's type, to implement for; with build.rs, under a name that has the fingerprint.
+    pub(super) fn found(&self) -> TokenStream {
+        if !self.handshake {
+            return self.listed();
+        }
+        let at = self.place();
+        let name = format!("{}_{:016x}", registry_ident(&self.name), self.fingerprint);
+        let ident = Ident::new(&name, at);
+        quote_spanned!(at=> crate::lucent_registry::functions_as_build_rs_read_them::#ident)
+    }
+
+    /// Whether the registry has the type that stands for the function.
+    pub(super) fn is_found(&self) -> bool {
+        self.handshake
+    }
+
     /// The type that stands for the function, without build.rs.
     pub(super) fn marker(&self) -> TokenStream {
         if self.handshake {
@@ -99,46 +125,29 @@ impl Listing {
         self.implement(root, &quote_spanned!(mixed()=> #p::BROKEN))
     }
 
-    /// What has a manager know the function: with build.rs without a constant, which is dear to compile.
+    /// What has a registry by hand know the function; that of build.rs needs nothing more.
     ///
     /// What is wrong with the function's type is reported at `place`.
     pub(super) fn enlists(&self, root: &Root, place: Span) -> TokenStream {
-        let ident = &self.function;
-        let mut of = ident.clone();
-        of.set_span(ident.span().located_at(place));
-        let roster = Ident::new("roster", mixed());
-        let adds = quote_spanned!(place=> #roster.add::<#of>(#ident));
         if self.handshake {
-            return self.implement_enlists(root, &adds);
+            return TokenStream::new();
         }
-        let (name, p) = (&self.name, root.private());
-        let function = quote_spanned! {mixed()=>
-            #p::edition_function(
-                #name,
-                #p::std::module_path!(),
-                #p::std::file!(),
-                #p::std::line!(),
-                |#roster| #adds,
-            )
-        };
-        self.implement(root, &function)
+        let mut of = self.function.clone();
+        of.set_span(self.function.span().located_at(place));
+        self.listed_as(root, &quote_spanned!(place=> edition_function::<#of>), &TokenStream::new())
     }
 
     /// The same for a function with a mistake, which adds nothing.
     pub(super) fn broken_function(&self, root: &Root) -> TokenStream {
-        match self.handshake {
-            true => self.implement_enlists(root, &quote_spanned!(mixed()=> let _ = roster;)),
-            false => self.broken(root),
+        if !self.handshake {
+            return self.broken(root);
         }
-    }
-
-    fn implement_enlists(&self, root: &Root, adds: &TokenStream) -> TokenStream {
-        let (cfgs, listed, fingerprint) = (self.cfgs(), self.listed(), self.fingerprint);
+        let (cfgs, listed) = (self.cfgs(), self.listed());
         quote_spanned! {mixed()=>
             #cfgs
             #[automatically_derived]
-            impl #root::registry::Enlists<#fingerprint> for #listed {
-                fn enlist(roster: &mut #root::function::Roster) { #adds }
+            impl #root::registry::Enlists for #listed {
+                fn enlist(_: &mut #root::function::Roster) {}
             }
         }
     }

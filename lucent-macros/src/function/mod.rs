@@ -8,6 +8,7 @@ mod listing;
 mod parameter;
 mod projector;
 mod query_handler;
+mod quick;
 mod routed;
 mod signature;
 mod terms;
@@ -18,8 +19,11 @@ use lucent_syntax::FunctionKind;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-pub(crate) use self::listing::{handshake, target};
 use self::signature::Function;
+pub(crate) use self::{
+    listing::{handshake, target},
+    quick::quick,
+};
 use crate::errors::Errors;
 
 /// What is emitted after the function.

@@ -7,7 +7,7 @@
 //! could differ.
 
 use lucent_syntax::ArgumentValue;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Member, Type};
 
@@ -38,8 +38,11 @@ const PLACES: [&str; 3] = ["shard_by", "needs", "priority"];
 
 /// The type that stands for the function.
 pub(super) fn marker(function: &Function) -> TokenStream {
-    let cfgs = function.listing.cfgs();
-    let Function { visibility, signature, .. } = function;
+    let Function { visibility, signature, listing, .. } = function;
+    if listing.is_found() {
+        return listing.import(visibility);
+    }
+    let cfgs = listing.cfgs();
     let ident = &signature.ident;
     let docs = format!(
         "The function [`{ident}`](fn@{ident}) as a type, for `FunctionManager::call::<{ident}>`."
@@ -109,6 +112,10 @@ fn edition(function: &Function, of: &Type, said: &TokenStream) -> TokenStream {
     // Where `of` leads to no function, that is reported there.
     let of_type = quote_spanned!(of_place=> type Of = #of;);
     let name = input::plain(ident);
+    let (found, line, root_at) = (listing.found(), line(ident), root.at(of_place));
+    let itself = quote_spanned! {of_place=>
+        fn function() -> (u32, <#of as #root_at::function::Routed>::Signature) { (#line, #ident) }
+    };
     let message = format!(
         "`{name}` has the version and variant of the function that it is an edition of: give it another `version`"
     );
@@ -116,9 +123,10 @@ fn edition(function: &Function, of: &Type, said: &TokenStream) -> TokenStream {
     quote_spanned! {mixed()=>
         #cfgs
         #[automatically_derived]
-        impl #root::function::Edition for #ident {
+        impl #root::function::Edition for #found {
             #of_type
             #said
+            #itself
         }
         #cfgs
         const _: () = #p::std::assert!(#checked, #message);
@@ -166,12 +174,11 @@ impl Head {
         let (mixed, cfgs, home) = (mixed(), listing.cfgs(), listing.home());
         let name = arguments.string("name").unwrap_or_else(|| input::plain(ident));
         let shape = shape(function, trigger.as_ref());
-        let event = match trigger {
-            Some(Trigger { event, .. }) => {
-                let place = at(event);
-                quote_spanned!(place=> type Event = #event;)
-            }
-            None => quote_spanned!(mixed=> type Event = #root::function::NoEvent;),
+        let of = signature_of(function, trigger.as_ref());
+        let (found, line) = (listing.found(), line(ident));
+        let place = place(function, trigger.as_ref());
+        let itself = quote_spanned! {place=>
+            fn function() -> (&'static str, u32, #of) { (#name, #line, #ident) }
         };
         let declaration = declaration.as_ref().map(|declaration| {
             quote_spanned!(mixed=> const DECLARATION: #root::function::Declaration = #declaration;)
@@ -182,13 +189,12 @@ impl Head {
         quote_spanned! {mixed=>
             #cfgs
             #[automatically_derived]
-            impl #root::function::Declared for #ident {
+            impl #root::function::Declared for #found {
                 type Home = #home;
-                #event
                 type Shape = #shape;
-                const NAME: &'static str = #name;
                 #declaration
                 #said
+                #itself
                 #select
                 #wire
                 #shard_key
@@ -197,11 +203,19 @@ impl Head {
     }
 }
 
+/// Where it is reported that the event is none, or that an output cannot be kept.
+fn place(function: &Function, trigger: Option<&Trigger>) -> Span {
+    match trigger {
+        Some(_) => at(&function.signature.ident),
+        None => at(&function.output()),
+    }
+}
+
 /// What the function takes and returns. Each part stands where it was written, for what is wrong with
-/// it is reported there.
+/// it is reported there; what is wrong with an event or with what is made of it, at the function's name.
 fn shape(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
     let returns = returns(function);
-    let place = at(&function.output());
+    let place = place(function, trigger);
     let root = function.root.at(place);
     match (trigger, &function.parameters[..]) {
         (None, parameters) => {
@@ -227,6 +241,26 @@ fn shape(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
     }
 }
 
+/// The type of a pointer to the function, written as it is: to find it by its shape costs more.
+fn signature_of(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
+    let output = function.output();
+    let place = at(&function.signature.ident);
+    let parameters = function.parameters.iter().map(|Parameter { ty, whole, passing }| {
+        match (passing, trigger) {
+            (Passing::Value, _) => quote!(#whole),
+            (_, Some(Trigger { event, variant: None, .. })) => quote_spanned!(place=> &#event),
+            _ => quote_spanned!(place=> &#ty),
+        }
+    });
+    quote_spanned!(place=> fn(#(#parameters),*) -> #output)
+}
+
+/// The line of the function.
+fn line(ident: &syn::Ident) -> TokenStream {
+    let line = u32::try_from(ident.span().unwrap().line()).unwrap_or_default();
+    quote_spanned!(mixed()=> #line)
+}
+
 fn returns(function: &Function) -> TokenStream {
     let output = function.output();
     let place = at(&output);
@@ -240,8 +274,7 @@ fn returns(function: &Function) -> TokenStream {
         let root = function.root.at(place);
         quote_spanned!(place=> , #root::function::Fallible)
     });
-    let root = function.root.at(place);
-    quote_spanned!(place=> #root::function::Returns<#output #kind>)
+    quote_spanned!(place=> #output #kind)
 }
 
 /// Says nothing of a function with a mistake, so that the registry reports nothing more.
