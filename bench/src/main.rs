@@ -26,8 +26,8 @@ lucent_core::registry!();
 pub struct CommandsOnly;
 
 impl lucent_core::registry::Registry for CommandsOnly {
-    fn groups(&self) -> &'static [&'static [lucent_core::registry::Function]] {
-        &[]
+    fn groups(&self) -> Vec<&'static [lucent_core::registry::Function]> {
+        Vec::new()
     }
 }
 
