@@ -32,5 +32,7 @@ mod sql;
 #[cfg(test)]
 mod sql_refused;
 #[cfg(test)]
+mod statistics;
+#[cfg(test)]
 #[cfg(feature = "tls")]
 mod tls;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use lucent_core::{
-    Position,
+    CommandId, Position,
     store::{
         EventStore as _, ExpectedVersion, Parked, ParkedChange, ParkedEvent, ProjectionCommit,
         ProjectionId, ReadModelStore as _,
@@ -83,6 +83,32 @@ async fn a_ledger_of_any_earlier_version_is_brought_up_to_date_with_its_events()
         let appended = other.append(append("a-1", ExpectedVersion::StreamExists)).await.unwrap();
         assert_eq!(appended.position, Position::new(3));
     }
+}
+
+#[tokio::test]
+async fn a_ledger_in_partitions_of_version_4_is_brought_up_to_date() {
+    let schema = TestSchema::partitioned();
+    schema.open().await.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
+    // Its function looked commands up as a list.
+    schema
+        .run(
+            "DO $$ BEGIN EXECUTE regexp_replace(pg_get_functiondef('{s}.append_partitioned'::regproc), \
+             'in_new_commands IS NOT NULL AND .*?\\mTHEN', 'in_new_commands IS NOT NULL AND EXISTS \
+             (SELECT 1 FROM {s}.commands AS c WHERE c.command_id = ANY(in_new_commands)) THEN'); END $$; \
+             UPDATE {s}.ledger SET schema_version = 4",
+        )
+        .await;
+    let store = schema.open().await;
+    let mut known = append("a-1", ExpectedVersion::StreamExists);
+    known.command = Some(CommandId::new());
+    let first = store.append(known.clone()).await.unwrap();
+    let again = schema.open().await.append(known).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.position, first.position);
+    let client = client().await;
+    let read = format!("SELECT pg_get_functiondef('{}.append_partitioned'::regproc)", schema.name);
+    let function: String = client.query_one(&read, &[]).await.unwrap().get(0);
+    assert!(function.contains("unnest(in_new_commands)"), "{function}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -193,8 +193,7 @@ async fn a_ledger_that_is_migrated_while_the_store_is_open_stops_its_appends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ledger_that_is_gone_is_not_replaced_by_an_empty_one() {
     let schema = TestSchema::new();
-    let named = format!("{}?application_name={}", url(), schema.name);
-    let store = PostgresStore::builder(named).schema(&schema.name).connect().await.unwrap();
+    let store = schema.open_as_itself().await;
     appended(&store, "a-1").await;
     schema.run("DROP SCHEMA {s} CASCADE").await;
     end_sessions(&schema.name).await;
@@ -206,7 +205,7 @@ async fn a_ledger_that_is_gone_is_not_replaced_by_an_empty_one() {
 }
 
 /// Ends every session of an application, so that it has to connect again.
-async fn end_sessions(application: &str) {
+pub(crate) async fn end_sessions(application: &str) {
     let ended = client()
         .await
         .query(

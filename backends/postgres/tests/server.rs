@@ -85,7 +85,11 @@ impl TestSchema {
     }
 
     pub(crate) fn builder(&self) -> PostgresBuilder {
-        let builder = PostgresStore::builder(url()).schema(&self.name).readers(2);
+        self.builder_at(url())
+    }
+
+    fn builder_at(&self, url: String) -> PostgresBuilder {
+        let builder = PostgresStore::builder(url).schema(&self.name).readers(2);
         match self.partitions {
             None => builder,
             Some(positions) => builder.partitioned_by_positions(positions),
@@ -97,6 +101,12 @@ impl TestSchema {
             Ok(store) => store,
             Err(error) => panic!("{}", with_causes(&error)),
         }
+    }
+
+    /// Opens a store whose sessions bear the schema's name.
+    pub(crate) async fn open_as_itself(&self) -> PostgresStore {
+        let url = format!("{}?application_name={}", url(), self.name);
+        self.builder_at(url).connect().await.expect("the store opens")
     }
 
     /// SQL with `{s}` for the schema.

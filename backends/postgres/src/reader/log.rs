@@ -214,11 +214,7 @@ impl<'a> Scan<'a> {
             (false, ..) => self.high = self.low,
         }
         if !positions.is_empty() {
-            let layout = self.session.layout();
-            let sql = match self.forward {
-                true => layout.choose(AT_FORWARD, EACH_FORWARD),
-                false => layout.choose(AT_BACKWARD, EACH_BACKWARD),
-            };
+            let sql = if self.forward { AT_FORWARD } else { AT_BACKWARD };
             self.rows.extend(self.session.query(sql, &[&positions, &self.category]).await?);
         }
         Ok(())
@@ -259,7 +255,10 @@ fn page(cut: Cut, through: Position) -> LogPage {
 /// how far it came.
 const TURNS: usize = 16;
 
-const HEAD: &str = "SELECT coalesce(max(position), 0) FROM {schema}.events";
+/// Not max(): for that, the server reads the whole index if the table was empty when its statistics were
+/// taken.
+pub(crate) const HEAD: &str = "SELECT coalesce((SELECT position FROM {schema}.events \
+     ORDER BY position DESC LIMIT 1), 0)";
 
 /// The same where the log is known to have reached a position: older partitions are left alone.
 pub(crate) const HEAD_FROM: &str =
@@ -292,23 +291,9 @@ macro_rules! look {
 const LOOK_FORWARD: &str = look!("ASC");
 const LOOK_BACKWARD: &str = look!("DESC");
 
+/// One by one: a list would be looked for in each partition, and all events would be read if there were none
+/// when the server's statistics were taken.
 macro_rules! at {
-    ($order:literal) => {
-        concat!(
-            select!(
-                "position = ANY($1) AND ($2::text IS NULL OR split_part(stream, '-', 1) = $2) \
-                 ORDER BY position "
-            ),
-            $order
-        )
-    };
-}
-
-const AT_FORWARD: &str = at!("ASC");
-const AT_BACKWARD: &str = at!("DESC");
-
-/// A partition at a time: an array would be looked for in each of them.
-macro_rules! each {
     ($order:literal) => {
         concat!(
             "SELECT e.* FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (",
@@ -319,5 +304,5 @@ macro_rules! each {
     };
 }
 
-const EACH_FORWARD: &str = each!("ASC");
-const EACH_BACKWARD: &str = each!("DESC");
+const AT_FORWARD: &str = at!("ASC");
+const AT_BACKWARD: &str = at!("DESC");

@@ -15,7 +15,7 @@ mod whole;
 
 pub(crate) use condition::{Checked, first_match};
 pub(crate) use documents::{active_version, checkpoint, document_page, documents};
-pub(crate) use log::{HEAD_FROM, read_head, read_log};
+pub(crate) use log::{HEAD, HEAD_FROM, read_head, read_log};
 pub(crate) use parked::{key_columns, parked, parked_events, stored_versions};
 pub(crate) use pool::{Backoff, Readers};
 pub(crate) use snapshot::{load_snapshot, save_snapshot};

@@ -48,7 +48,7 @@ pub(crate) async fn cut(session: &Session, rows: &[Row], limit: PageLimit) -> Re
 async fn complete(session: &Session, page: Vec<Fetched>) -> Result<Vec<RecordedEvent>, Fault> {
     let mut payloads = HashMap::new();
     for positions in long_payloads(&page) {
-        for row in session.query(session.layout().choose(LONG, EACH_LONG), &[&positions]).await? {
+        for row in session.query(LONG, &[&positions]).await? {
             let position: i64 = row.try_get(0)?;
             payloads.insert(position, long_payload(&row, position)?);
         }
@@ -95,11 +95,8 @@ fn damaged(position: i64, reason: &str) -> Fault {
     Fault::damaged(format!("event {position}"), format!("its payload: {reason}"))
 }
 
-const LONG: &str = "SELECT position, content_type, payload, bytes FROM {schema}.events \
-     WHERE position = ANY($1)";
-
-/// A partition at a time: an array would be looked for in each of them.
-const EACH_LONG: &str = "SELECT e.* FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (\
+/// One by one, as in [`AT_FORWARD`](super::log).
+const LONG: &str = "SELECT e.* FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (\
      SELECT position, content_type, payload, bytes FROM {schema}.events \
      WHERE position = w.wanted OFFSET 0) AS e";
 

@@ -94,7 +94,8 @@ const BACKWARD: &str = concat!(
     " FROM {schema}.events WHERE stream = $1 AND version < $2 ORDER BY version DESC LIMIT $3"
 );
 
-const VERSION: &str = "SELECT coalesce(max(version), 0) FROM {schema}.events WHERE stream = $1";
+const VERSION: &str = "SELECT coalesce((SELECT version FROM {schema}.events WHERE stream = $1 \
+     ORDER BY version DESC LIMIT 1), 0)";
 
 const FORWARD_WITHIN: &str = concat!(
     "SELECT ",

@@ -151,21 +151,22 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-pub(crate) const SUPPORTED: i32 = 4;
+pub(crate) const SUPPORTED: i32 = 5;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
 /// step after which they must not append drops the function `append` and makes one of another name;
 /// their plain INSERTs write nothing under another version, and they turn to that function.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("001.sql"),
     include_str!("002.sql"),
     include_str!("003.sql"),
     include_str!("004.sql"),
+    include_str!("005.sql"),
 ];
 
 /// What a ledger in partitions has instead of what those steps make. A later step that changes the
 /// table `events` or the function `append` has to do it here and there.
-const PARTITIONED: &str = include_str!("partitioned/004.sql");
+const PARTITIONED: &str = include_str!("partitioned/005.sql");
 
 /// Tables that the first step makes, and that partitions need.
 const TABLES: &[&str] =

@@ -345,8 +345,9 @@ const INSERT_ONE: &str = "INSERT INTO {schema}.events (position, stream, version
      $17::bigint \
      WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
      AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $18 \
-     AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
-     AND coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = $4), 0) = $5 - 1 \
+     AND coalesce((SELECT e.position FROM {schema}.events AS e ORDER BY e.position DESC LIMIT 1), 0) = $3 \
+     AND coalesce((SELECT e.version FROM {schema}.events AS e WHERE e.stream = $4 \
+     ORDER BY e.version DESC LIMIT 1), 0) = $5 - 1 \
      ON CONFLICT DO NOTHING";
 
 /// A binary COPY of the same rows takes the server as long, most of it for the indexes.
@@ -363,7 +364,8 @@ const INSERT_MANY: &str = "INSERT INTO {schema}.events (position, stream, versio
      bytes, correlation, causation, context, recorded_at, prehistoric, number) \
      WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
      AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $20 \
-     AND coalesce((SELECT max(e.position) FROM {schema}.events AS e), 0) = $3 \
+     AND coalesce((SELECT e.position FROM {schema}.events AS e ORDER BY e.position DESC LIMIT 1), 0) = $3 \
      AND (SELECT count(*) FROM unnest($4::text[], $5::bigint[]) AS a(stream, expected) \
-     WHERE coalesce((SELECT max(e.version) FROM {schema}.events AS e WHERE e.stream = a.stream), 0) \
+     WHERE coalesce((SELECT e.version FROM {schema}.events AS e WHERE e.stream = a.stream \
+     ORDER BY e.version DESC LIMIT 1), 0) \
      <> a.expected) = 0";

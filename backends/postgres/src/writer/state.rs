@@ -12,7 +12,7 @@ use tokio_postgres::{Row, types::ToSql};
 use crate::{
     connect::{Session, Values},
     fault::Fault,
-    reader::HEAD_FROM,
+    reader::{HEAD, HEAD_FROM},
     row::{from_sql, to_sql},
     schema::refuse_missing_partitions,
     writer::{
@@ -144,13 +144,12 @@ pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub(crate) const COMMIT: &str = "COMMIT";
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 const LOCK: &str = "SELECT pg_advisory_xact_lock($1, $2)";
-const HEAD: &str = "SELECT coalesce(max(position), 0) FROM {schema}.events";
 
 const NEWS: &str = "SELECT stream, version, event_type, tags FROM {schema}.events \
      WHERE position > $1 ORDER BY position LIMIT $2";
 
-const VERSIONS: &str = "SELECT coalesce((SELECT max(e.version) FROM {schema}.events AS e \
-     WHERE e.stream = w.stream), 0) FROM unnest($1::text[]) WITH ORDINALITY AS w(stream, number) \
+const VERSIONS: &str = "SELECT coalesce((SELECT e.version FROM {schema}.events AS e \
+     WHERE e.stream = w.stream ORDER BY e.version DESC LIMIT 1), 0) FROM unnest($1::text[]) WITH ORDINALITY AS w(stream, number) \
      ORDER BY w.number";
 
 /// In partitions, the versions of streams are kept apart.
@@ -158,8 +157,10 @@ const STREAM_VERSIONS: &str = "SELECT coalesce((SELECT s.version FROM {schema}.s
      WHERE s.stream = w.stream), 0) FROM unnest($1::text[]) WITH ORDINALITY AS w(stream, number) \
      ORDER BY w.number";
 
-const COMMANDS: &str = "SELECT command_id, position, versions, reply FROM {schema}.commands \
-     WHERE command_id = ANY($1)";
+/// One by one: for a list, the server reads all of them if there were none when its statistics were taken.
+const COMMANDS: &str = "SELECT c.* FROM unnest($1::uuid[]) AS w(wanted) CROSS JOIN LATERAL (\
+     SELECT command_id, position, versions, reply FROM {schema}.commands \
+     WHERE command_id = w.wanted OFFSET 0) AS c";
 
 /// If others appended more than this meanwhile, starting anew costs less than catching up.
 const MOST_NEWS: u64 = 4_096;

@@ -127,11 +127,12 @@ BEGIN
             RETURN NULL;
         END IF;
     END IF;
-    IF in_new_commands IS NOT NULL AND EXISTS (SELECT 1 FROM {schema}.commands AS c
-        WHERE c.command_id = ANY(in_new_commands)) THEN
+    -- Scalar subqueries, since EXISTS may become a join over the whole table.
+    IF in_new_commands IS NOT NULL AND (SELECT count(*) FROM unnest(in_new_commands) AS n(id)
+        WHERE (SELECT c.position FROM {schema}.commands AS c
+            WHERE c.command_id = n.id) IS NOT NULL) > 0 THEN
         RETURN NULL;
     END IF;
-    -- A scalar subquery, since EXISTS may become a join over the whole table.
     IF in_free_tags IS NOT NULL AND (SELECT count(*)
         FROM unnest(in_free_tags, in_free_after) AS f(tag, after)
         WHERE (SELECT t.position FROM {schema}.event_tags AS t
