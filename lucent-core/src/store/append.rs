@@ -138,8 +138,9 @@ impl Append {
     /// the batch; [`AppendError::TooLarge`] if a payload is longer than `limit` bytes.
     pub fn validate(&self, limit: usize) -> Result<(), AppendError> {
         self.validate_joined()?;
-        for (index, write) in self.writes.iter().enumerate() {
-            if self.writes[..index].iter().any(|earlier| earlier.stream == write.stream) {
+        let (is_alone, mut streams) = (self.writes.len() == 1, HashSet::new());
+        for write in &self.writes {
+            if !is_alone && !streams.insert(&write.stream) {
                 return Err(AppendError::Invalid {
                     reason: format!(
                         "stream `{}` occurs twice in one append: put its events into one write",
