@@ -176,6 +176,7 @@ impl ProjectionWorker {
             let end = page.end;
             if end {
                 self.take(page).await?;
+                self.gathered = Gathered::default();
                 self.running.reached(self.cursor, true);
                 if !self.active {
                     self.take_over().await?;
@@ -343,10 +344,12 @@ impl ProjectionWorker {
 
     async fn store_step(&mut self, commit: ProjectionCommit) -> Result<(), CommitError> {
         let (to, changes_parked) = (commit.to, !commit.parked.is_empty());
+        // Keys and bodies are shared, not copied.
+        let changes = commit.changes.clone();
         self.running.store.commit_projection(commit).await?;
         self.checkpoint = to;
         self.cursor = to;
-        self.gathered = Gathered::default();
+        self.gathered.stored(changes);
         self.unsettled = None;
         self.revision += u64::from(changes_parked);
         Ok(())
