@@ -14,6 +14,7 @@ use crate::{
     writer::{
         draft::{Asked, Draft, Standing, before},
         grown::{self, Grown},
+        insert::{insert_many, insert_one},
         request::EncodedAppend,
     },
 };
@@ -337,35 +338,23 @@ const APPEND: &str = "SELECT {schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9,
      $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)";
 
 /// The version is tested even if it is remembered: that costs less than an array that may be empty.
-const INSERT_ONE: &str = "INSERT INTO {schema}.events (position, stream, version, event_id, \
-     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
-     context, recorded_at, prehistoric) \
-     SELECT $3::bigint + 1, $4::text, $5::bigint, $6::uuid, $7::text, $8::bigint, $9::integer, \
-     $10::text, $11::json, $12::bytea, $13::uuid, $14::uuid, $15::json, $16::timestamptz, \
-     $17::bigint \
-     WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+const INSERT_ONE: &str = concat!(
+    insert_one!(),
+    "WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
      AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $18 \
      AND coalesce((SELECT e.position FROM {schema}.events AS e ORDER BY e.position DESC LIMIT 1), 0) = $3 \
      AND coalesce((SELECT e.version FROM {schema}.events AS e WHERE e.stream = $4 \
      ORDER BY e.version DESC LIMIT 1), 0) = $5 - 1 \
-     ON CONFLICT DO NOTHING";
+     ON CONFLICT DO NOTHING"
+);
 
-/// A binary COPY of the same rows takes the server as long, most of it for the indexes.
-const INSERT_MANY: &str = "INSERT INTO {schema}.events (position, stream, version, event_id, \
-     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
-     context, recorded_at, prehistoric) \
-     SELECT $3::bigint + n.number, n.stream, n.version, n.event_id, n.event_type, \
-     n.schema_version, n.size, n.content_type, n.payload, n.bytes, n.correlation, n.causation, \
-     n.context, n.recorded_at, n.prehistoric \
-     FROM unnest($6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bigint[], \
-     $11::integer[], $12::text[], $13::json[], $14::bytea[], $15::uuid[], $16::uuid[], \
-     $17::json[], $18::timestamptz[], $19::bigint[]) WITH ORDINALITY \
-     AS n(stream, version, event_id, event_type, schema_version, size, content_type, payload, \
-     bytes, correlation, causation, context, recorded_at, prehistoric, number) \
-     WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
+const INSERT_MANY: &str = concat!(
+    insert_many!(),
+    "WHERE (SELECT pg_advisory_xact_lock($1, $2)) IS NOT NULL \
      AND (SELECT l.schema_version FROM {schema}.ledger AS l WHERE l.only_row) = $20 \
      AND coalesce((SELECT e.position FROM {schema}.events AS e ORDER BY e.position DESC LIMIT 1), 0) = $3 \
      AND (SELECT count(*) FROM unnest($4::text[], $5::bigint[]) AS a(stream, expected) \
      WHERE coalesce((SELECT e.version FROM {schema}.events AS e WHERE e.stream = a.stream \
      ORDER BY e.version DESC LIMIT 1), 0) \
-     <> a.expected) = 0";
+     <> a.expected) = 0"
+);

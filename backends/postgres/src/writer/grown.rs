@@ -7,7 +7,13 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::ToSql;
 
-use crate::{row::to_sql, writer::draft::Standing};
+use crate::{
+    row::to_sql,
+    writer::{
+        draft::Standing,
+        insert::{insert_many, insert_one},
+    },
+};
 
 /// The streams of a batch as arrays, one per column.
 #[derive(Default)]
@@ -89,12 +95,9 @@ pub(super) const INSERT_ONE: &str = concat!(
     as_judged!("$18"),
     "AND coalesce((SELECT v.version FROM {schema}.streams AS v WHERE v.stream = $4), 0) = $5 - 1 ",
     move_versions!(),
-    ") INSERT INTO {schema}.events (position, stream, version, event_id, \
-     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
-     context, recorded_at, prehistoric) \
-     SELECT $3::bigint + 1, $4::text, $5::bigint, $6::uuid, $7::text, $8::bigint, $9::integer, \
-     $10::text, $11::json, $12::bytea, $13::uuid, $14::uuid, $15::json, $16::timestamptz, \
-     $17::bigint FROM grown"
+    ") ",
+    insert_one!(),
+    "FROM grown"
 );
 
 /// Several events; all versions are known.
@@ -109,18 +112,9 @@ pub(super) const INSERT_MANY: &str = concat!(
      WHERE coalesce((SELECT v.version FROM {schema}.streams AS v WHERE v.stream = a.stream), 0) \
      <> a.expected) = 0 ",
     move_versions!(),
-    ") INSERT INTO {schema}.events (position, stream, version, event_id, \
-     event_type, schema_version, size, content_type, payload, bytes, correlation, causation, \
-     context, recorded_at, prehistoric) \
-     SELECT $3::bigint + n.number, n.stream, n.version, n.event_id, n.event_type, \
-     n.schema_version, n.size, n.content_type, n.payload, n.bytes, n.correlation, n.causation, \
-     n.context, n.recorded_at, n.prehistoric \
-     FROM unnest($6::text[], $7::bigint[], $8::uuid[], $9::text[], $10::bigint[], \
-     $11::integer[], $12::text[], $13::json[], $14::bytea[], $15::uuid[], $16::uuid[], \
-     $17::json[], $18::timestamptz[], $19::bigint[]) WITH ORDINALITY \
-     AS n(stream, version, event_id, event_type, schema_version, size, content_type, payload, \
-     bytes, correlation, causation, context, recorded_at, prehistoric, number) \
-     WHERE (SELECT count(*) FROM grown) > 0"
+    ") ",
+    insert_many!(),
+    "WHERE (SELECT count(*) FROM grown) > 0"
 );
 
 pub(super) const APPEND: &str = "SELECT {schema}.append_partitioned($1, $2, $3, $4, $5, $6, $7, $8, \

@@ -11,6 +11,7 @@ mod draft;
 mod evidence;
 mod grown;
 mod inline;
+mod insert;
 mod knowledge;
 mod part;
 mod project;
