@@ -144,7 +144,7 @@ async fn a_schema_of_somebody_else_is_left_alone() {
     let schema = TestSchema::new();
     let _tables = Tables::drop_later(&schema);
     client().await.batch_execute(&format!("CREATE SCHEMA {}_totals", schema.name)).await.unwrap();
-    let told = refusal(schema.builder().projector(Totals)).await;
+    let told = refusal(schema.builder().projector(Totals::<1>)).await;
     assert!(told.contains("is not this projector's"), "{told}");
     let gone = "SELECT count(*) FROM pg_class WHERE relnamespace = '{t}'::regnamespace";
     assert_eq!(value::<i64>(&schema, gone).await, 0);
