@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use lucent_core::{
-    Position, Version,
+    NewEvent, Position, Tag, Version,
     store::{
-        Append, AppendError, EventFilter, EventStore as _, ExpectedVersion, LogRead, StoreError,
-        StreamRead, VersionConflict,
+        Append, AppendCondition, AppendError, EventFilter, EventQuery, EventStore as _,
+        ExpectedVersion, LogRead, PageLimit, QueryItem, StoreError, StreamRead, VersionConflict,
     },
 };
 use lucent_postgres::{PostgresBuilder, PostgresStore};
@@ -31,6 +31,12 @@ where
 async fn fill(store: &PostgresStore, name: &str, events: usize) {
     let events = (0..events).map(|_| event()).collect();
     store.append(Append::one(stream(name), ANY, events)).await.unwrap();
+}
+
+fn damaged<T>(outcome: Result<T, StoreError>) {
+    let error = outcome.err().expect("a part of the log is missing");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(error.to_string().contains("attach it again"), "{error}");
 }
 
 async fn refused(builder: PostgresBuilder) -> String {
@@ -149,11 +155,6 @@ async fn a_log_without_one_of_its_partitions_is_refused() {
         fill(&store, name, 150).await;
     }
     schema.run("ALTER TABLE {s}.events DETACH PARTITION {s}.events_2").await;
-    fn damaged<T>(outcome: Result<T, StoreError>) {
-        let error = outcome.err().expect("a part of the log is missing");
-        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
-        assert!(error.to_string().contains("attach it again"), "{error}");
-    }
     damaged(schema.builder().connect().await);
     let all = EventFilter::all();
     damaged(store.read_log(LogRead::after(all.clone(), Position::ZERO)).await);
@@ -174,6 +175,77 @@ async fn a_log_without_one_of_its_partitions_is_refused() {
         assert_eq!(page.events.len(), 150);
         fill(store, "b-2", 1).await;
     }
+}
+
+/// Queries by type, by tag and by both.
+fn queries() -> [EventQuery; 4] {
+    let (types, tag) = (["Happened"], Tag::new("of:1").unwrap());
+    let both = |name: &'static str| QueryItem { types: vec![name.into()], tags: vec![tag.clone()] };
+    [
+        EventQuery::types(types),
+        EventQuery::tags([tag.clone()]),
+        EventQuery::AnyOf(vec![both("Happened")]),
+        EventQuery::AnyOf(vec![
+            QueryItem { types: vec!["Other".into()], tags: vec![] },
+            both("Happened"),
+        ]),
+    ]
+}
+
+#[tokio::test]
+async fn events_that_are_looked_for_in_a_partition_that_is_gone_are_not_passed_over() {
+    let schema = TestSchema::partitioned();
+    let (store, other) = (schema.open().await, schema.open().await);
+    let events = (0..350).map(|_| NewEvent { tags: vec![Tag::new("of:1").unwrap()], ..event() });
+    store.append(Append::one(stream("a-1"), ANY, events.collect())).await.unwrap();
+    let in_category = |query: EventQuery| EventFilter { query, ..EventFilter::category("a") };
+    let filters = || {
+        let queries =
+            queries().into_iter().flat_map(|query| [query.clone().into(), in_category(query)]);
+        queries.chain([EventFilter::category("a")])
+    };
+    for filter in filters() {
+        let page = store.read_log(LogRead::after(filter, Position::ZERO)).await.unwrap();
+        assert_eq!(page.events.len(), 350);
+    }
+    schema.run("ALTER TABLE {s}.events DETACH PARTITION {s}.events_2").await;
+    for filter in filters() {
+        damaged(store.read_log(LogRead::after(filter.clone(), Position::ZERO)).await);
+        damaged(store.read_log(LogRead::after(filter.clone(), Position::new(150))).await);
+        damaged(store.read_log(LogRead::backward(filter.clone())).await);
+        // What is there can be read.
+        let few = PageLimit { events: 50, ..PageLimit::default() };
+        let page = store.read_log(LogRead::after(filter.clone(), Position::ZERO).limit(few)).await;
+        assert_eq!(page.unwrap().events.len(), 50);
+        let page = store.read_log(LogRead::after(filter, Position::new(200))).await;
+        assert_eq!(page.unwrap().events.len(), 150);
+    }
+    // The other store does not remember the events, so it looks for them.
+    let on_condition = |query: EventQuery| {
+        let condition = Some(AppendCondition { query, after: Position::ZERO });
+        Append { condition, ..append("b-1", ANY) }
+    };
+    let error = other.append(on_condition(EventQuery::types(["Other"]))).await.unwrap_err();
+    assert!(matches!(error, AppendError::Store(StoreError::Damaged { .. })), "{error:?}");
+    let other_of_tag =
+        QueryItem { types: vec!["Other".into()], tags: vec![Tag::new("of:1").unwrap()] };
+    let refused = other.append(on_condition(EventQuery::AnyOf(vec![other_of_tag]))).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_log_whose_newest_partitions_are_gone_is_not_read_as_a_shorter_one() {
+    let schema = TestSchema::partitioned();
+    let store = schema.open().await;
+    fill(&store, "a-1", 150).await;
+    assert_eq!(store.head().await.unwrap().get(), 150);
+    schema.run("ALTER TABLE {s}.events DETACH PARTITION {s}.events_2").await;
+    damaged(store.head().await);
+    let read = LogRead::after(EventFilter::all(), Position::ZERO);
+    damaged(store.read_log(read.clone()).await);
+    damaged(store.read_log(LogRead::after(EventFilter::all(), Position::new(100))).await);
+    let page = store.read_log(read.limit(PageLimit { events: 50, ..PageLimit::default() })).await;
+    assert_eq!(page.unwrap().events.len(), 50, "what is there can be read");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,9 +9,12 @@ use lucent_core::{
 };
 
 use crate::{
-    connect::Session,
+    connect::{Session, Values},
     fault::Fault,
-    reader::log::{WINDOW, read_head},
+    reader::{
+        log::{WINDOW, read_head},
+        whole::refuse_missing,
+    },
     row::{from_sql, to_sql},
 };
 
@@ -74,8 +77,14 @@ async fn first_of(
     let mut low = after;
     while low < last {
         let high = std::cmp::min(low.saturating_add(WINDOW), last);
-        let rows = session.query(TYPES, &[&to_sql(low), &to_sql(high), &types]).await?;
-        if let Some(row) = rows.first() {
+        let (after, through) = (to_sql(low), to_sql(high));
+        let values: &Values<'_> = &[&after, &through, &types];
+        let (rows, whole) = futures::join!(
+            session.query(TYPES, values),
+            refuse_missing(session, low, high, std::iter::empty()),
+        );
+        whole?;
+        if let Some(row) = rows?.first() {
             return Ok(Some(from_sql(row.try_get(0)?)));
         }
         low = high;
@@ -142,7 +151,8 @@ const TAG_FORWARD: &str = "SELECT position FROM {schema}.event_tags \
 const TAG_BACKWARD: &str = "SELECT position FROM {schema}.event_tags \
      WHERE tag = $1 AND position > $2 AND position <= $3 ORDER BY position DESC LIMIT $4";
 
-/// Scalar subqueries, which no planner turns into a join over the whole table.
+/// Scalar subqueries, which no planner turns into a join over the whole table. An event whose partition
+/// is gone counts as found: it may be of a type that is asked for.
 macro_rules! tags_and_types {
     ($order:literal) => {
         concat!(
@@ -151,8 +161,8 @@ macro_rules! tags_and_types {
              AND (SELECT count(*) FROM unnest($5::text[]) AS w(tag) WHERE \
                  (SELECT o.position FROM {schema}.event_tags AS o \
                   WHERE o.tag = w.tag AND o.position = t.position) IS NULL) = 0 \
-             AND ($6::text[] IS NULL OR (SELECT e.event_type FROM {schema}.events AS e \
-                 WHERE e.position = t.position) = ANY($6)) \
+             AND ($6::text[] IS NULL OR coalesce((SELECT e.event_type FROM {schema}.events AS e \
+                 WHERE e.position = t.position) = ANY($6), true)) \
              ORDER BY t.position ",
             $order,
             " LIMIT $4"

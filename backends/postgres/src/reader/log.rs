@@ -15,7 +15,7 @@ use crate::{
     reader::{
         condition::{Range, tagged},
         page::{Cut, cut, rows},
-        whole::{Order, positions, refuse_gap},
+        whole::{Order, positions, refuse_gap, refuse_lost, refuse_missing, refuse_shorter},
     },
     row::{event_columns, from_sql, to_sql},
 };
@@ -26,16 +26,18 @@ pub(super) const WINDOW: u64 = 1 << 16;
 /// The position of the newest event.
 pub(crate) async fn read_head(session: &Session) -> Result<Position, Fault> {
     let layout = session.layout();
+    let floor = layout.floor();
     if layout.partition_size().is_some() {
-        let rows = session.query(HEAD_FROM, &[&to_sql(layout.floor())]).await?;
+        let rows = session.query(HEAD_FROM, &[&to_sql(floor)]).await?;
         if let Some(row) = rows.first() {
             let head = from_sql(row.try_get(0)?);
             layout.saw(head);
             return Ok(Position::new(head));
         }
     }
-    let row = session.query_one(HEAD, &[]).await?;
-    Ok(Position::new(from_sql(row.try_get(0)?)))
+    let head = from_sql(session.query_one(HEAD, &[]).await?.try_get(0)?);
+    refuse_shorter(session, floor, head).await?;
+    Ok(Position::new(head))
 }
 
 /// Reads a page of the log.
@@ -179,6 +181,15 @@ impl<'a> Scan<'a> {
             .session
             .query(sql, &[&from, &to, &limit, &self.category, types, &positions])
             .await?;
+        let there = found.iter().map(|row| Ok(from_sql(row.try_get(0)?)));
+        let there = there.collect::<Result<Vec<u64>, Fault>>()?;
+        // A page that is full has looked no further than its last event.
+        let (looked_after, looked_through) = match (self.forward, there.last()) {
+            (true, Some(&last)) if to_sql(there.len() as u64) >= limit => (low, last),
+            (false, Some(&last)) if to_sql(there.len() as u64) >= limit => (last - 1, high),
+            _ => (low, high),
+        };
+        refuse_missing(self.session, looked_after, looked_through, there.into_iter()).await?;
         self.rows.extend(found);
         match self.forward {
             true => self.low = high,
@@ -215,7 +226,9 @@ impl<'a> Scan<'a> {
         }
         if !positions.is_empty() {
             let sql = if self.forward { AT_FORWARD } else { AT_BACKWARD };
-            self.rows.extend(self.session.query(sql, &[&positions, &self.category]).await?);
+            let found = self.session.query(sql, &[&positions, &self.category]).await?;
+            refuse_lost(&found)?;
+            self.rows.extend(found);
         }
         Ok(())
     }
@@ -227,6 +240,7 @@ async fn everything(session: &Session, read: &LogRead) -> Result<LogPage, Fault>
         ReadFrom::After(position) => (FORWARD, position),
         ReadFrom::Before(position) => (BACKWARD, position),
     };
+    let floor = session.layout().floor();
     let found = session.query(sql, &[&to_sql(start.get()), &rows(read.limit)]).await?;
     let cut = cut(session, &found, read.limit).await?;
     if session.layout().partition_size().is_some() {
@@ -238,6 +252,10 @@ async fn everything(session: &Session, read: &LogRead) -> Result<LogPage, Fault>
             }
         };
         refuse_gap("the log", order, positions(&cut.events), first, last)?;
+        if let (Order::Forward, false) = (order, cut.left_over) {
+            let last = cut.events.last().map_or(start, |event| event.position);
+            refuse_shorter(session, floor, last.get()).await?;
+        }
     }
     let last = cut.events.last().map_or(start, |event| event.position);
     let through = match read.from {
@@ -292,13 +310,14 @@ const LOOK_FORWARD: &str = look!("ASC");
 const LOOK_BACKWARD: &str = look!("DESC");
 
 /// One by one: a list would be looked for in each partition, and all events would be read if there were none
-/// when the server's statistics were taken.
+/// when the server's statistics were taken. An event that is not there has a row, too, without its position.
 macro_rules! at {
     ($order:literal) => {
         concat!(
-            "SELECT e.* FROM unnest($1::bigint[]) AS w(wanted) CROSS JOIN LATERAL (",
+            "SELECT e.*, w.wanted FROM unnest($1::bigint[]) AS w(wanted) LEFT JOIN LATERAL (",
             select!("position = w.wanted OFFSET 0"),
-            ") AS e WHERE $2::text IS NULL OR split_part(e.stream, '-', 1) = $2 ORDER BY e.position ",
+            ") AS e ON true WHERE e.position IS NULL OR $2::text IS NULL \
+             OR split_part(e.stream, '-', 1) = $2 ORDER BY w.wanted ",
             $order
         )
     };
