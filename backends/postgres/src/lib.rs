@@ -31,6 +31,9 @@ mod row;
 mod schema;
 mod sql;
 mod store;
+#[cfg(test)]
+#[path = "../tests/address.rs"]
+mod test_server;
 #[cfg(feature = "tls")]
 mod tls;
 mod writer;

@@ -1,5 +1,6 @@
 //! Tests of the PostgreSQL store, in one binary.
 
+mod address;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

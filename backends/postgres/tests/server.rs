@@ -2,27 +2,13 @@
 //!
 //! Invariant: a missing server fails a test, with a message that says how to start it.
 
-use std::{env, fs, net::SocketAddr, path::Path, thread};
+use std::{net::SocketAddr, thread};
 
 use lucent_core::Uuid;
 use lucent_postgres::{PostgresBuilder, PostgresStore};
 use tokio_postgres::{Client, Config, NoTls, config::Host};
 
-/// The connection string of the server.
-pub(crate) fn url() -> String {
-    if let Ok(url) = env::var("LUCENT_POSTGRES_URL") {
-        return url;
-    }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/services/postgres/url");
-    match fs::read_to_string(&file) {
-        Ok(url) => url.trim().to_owned(),
-        Err(error) => panic!(
-            "these tests need PostgreSQL, and {} cannot be read ({error}): start a server with \
-             `cargo xtask services up`, or name one of your own in LUCENT_POSTGRES_URL",
-            file.display()
-        ),
-    }
-}
+pub(crate) use crate::address::url;
 
 /// Where the server answers.
 pub(crate) async fn address() -> SocketAddr {
@@ -88,7 +74,8 @@ impl TestSchema {
         self.builder_at(url())
     }
 
-    fn builder_at(&self, url: String) -> PostgresBuilder {
+    /// The same by another address of the server.
+    pub(crate) fn builder_at(&self, url: String) -> PostgresBuilder {
         let builder = PostgresStore::builder(url).schema(&self.name).readers(2);
         match self.partitions {
             None => builder,

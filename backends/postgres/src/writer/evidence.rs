@@ -101,3 +101,29 @@ const EVENT: &str = "SELECT 1 FROM {schema}.events WHERE position = $1 AND event
 const COMMAND: &str = "SELECT 1 FROM {schema}.commands WHERE command_id = $1";
 
 const VERSION: &str = "SELECT version FROM {schema}.events WHERE position = $1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        PostgresBuilder, connect::Server, sql::Projectors, test_server::url, writer::Doubts,
+    };
+
+    #[tokio::test]
+    async fn a_process_that_has_been_given_the_number_of_a_doubtful_one_is_not_ended() {
+        let options = PostgresBuilder::new(url()).options;
+        let server = Server::new(&url(), "lucent", options, Projectors::default()).unwrap();
+        let (asking, other) = (server.connect().await.unwrap(), server.connect().await.unwrap());
+        let doubtful = ServerProcess::of(&other).await.unwrap();
+        let earlier = ServerProcess { started: "1.5".to_owned(), ..doubtful.clone() };
+        let patience = Duration::from_secs(60);
+        let doubts = Doubts::default();
+        doubts.add(earlier);
+        doubts.settle(&asking, patience).await.unwrap();
+        assert_eq!(ServerProcess::of(&other).await.unwrap(), doubtful, "it lives");
+        doubts.add(doubtful);
+        doubts.settle(&asking, patience).await.unwrap();
+        let gone = ServerProcess::of(&other).await.unwrap_err();
+        assert!(gone.lost_connection(), "{gone:?}");
+    }
+}
