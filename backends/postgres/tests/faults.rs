@@ -148,12 +148,13 @@ async fn a_newer_schema_and_foreign_tables_are_left_alone() {
 
 #[tokio::test]
 async fn tables_that_are_dropped_while_the_store_is_open_are_reported() {
-    let schema = TestSchema::new();
-    let store = schema.open().await;
-    store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
-    schema.run("DROP SCHEMA {s} CASCADE").await;
-    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::NotAStore { .. })), "{refused:?}");
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.open().await;
+        store.append(append("s-1", ExpectedVersion::NoStream)).await.unwrap();
+        schema.run("DROP SCHEMA {s} CASCADE").await;
+        let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+        assert!(matches!(refused, AppendError::Store(StoreError::NotAStore { .. })), "{refused:?}");
+    }
 }
 
 #[tokio::test]
@@ -194,33 +195,38 @@ async fn a_server_that_is_away_may_come_back() {
 
 #[tokio::test]
 async fn a_server_without_writes_is_named_as_such() {
-    let schema = TestSchema::new();
-    schema.open().await.close().await;
-    let read_only = format!("{}?options=-c%20default_transaction_read_only%3Don", url());
-    let store = PostgresStore::builder(read_only).schema(&schema.name).connect().await.unwrap();
-    let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })), "{refused:?}");
-    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+    for schema in TestSchema::of_each_layout() {
+        schema.open().await.close().await;
+        let read_only = format!("{}?options=-c%20default_transaction_read_only%3Don", url());
+        let store = schema.builder_at(read_only).connect().await.unwrap();
+        let refused = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap_err();
+        assert!(
+            matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })),
+            "{refused:?}"
+        );
+        assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+    }
 }
 
 #[tokio::test]
 async fn waiting_outlives_the_listening_connection() {
-    let schema = TestSchema::new();
-    let (store, other) = (schema.open().await, schema.open().await);
-    let admin = client().await;
-    let waiting = tokio::spawn({
-        let store = store.clone();
-        async move { store.wait_past(Position::ZERO).await }
-    });
-    let ended = admin
-        .query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' \
-             AND pid <> pg_backend_pid()",
-            &[&schema.name],
-        )
-        .await;
-    assert!(!ended.unwrap().is_empty());
-    other.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
-    let woken = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
-    assert_eq!(woken.unwrap().unwrap(), Position::new(1));
+    for schema in TestSchema::of_each_layout() {
+        let (store, other) = (schema.open().await, schema.open().await);
+        let admin = client().await;
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move { store.wait_past(Position::ZERO).await }
+        });
+        let ended = admin
+            .query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' \
+                 AND pid <> pg_backend_pid()",
+                &[&schema.name],
+            )
+            .await;
+        assert!(!ended.unwrap().is_empty());
+        other.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
+        let woken = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+        assert_eq!(woken.unwrap().unwrap(), Position::new(1));
+    }
 }

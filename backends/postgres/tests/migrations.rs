@@ -9,7 +9,6 @@ use lucent_core::{
         ProjectionId, ReadModelStore as _,
     },
 };
-use lucent_postgres::PostgresStore;
 use lucent_testkit::network::{Fault, FaultyNetwork};
 
 use crate::{
@@ -113,16 +112,36 @@ async fn a_ledger_in_partitions_of_version_4_is_brought_up_to_date() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_migration_that_is_cut_off_leaves_nothing_and_can_be_done_again() {
-    let schema = TestSchema::new();
-    let network = FaultyNetwork::to(address().await).await.unwrap();
-    let builder = || PostgresStore::builder(through(network.address())).schema(&schema.name);
-    let struck = network.on(b"CREATE TABLE", Fault::LoseAnswer);
-    let error = builder().connect().await.unwrap_err();
-    struck.await;
-    assert!(error.is_transient(), "{error:?}");
-    let exists = "SELECT to_regnamespace($1) IS NULL";
-    let gone = client().await.query_one(exists, &[&schema.name]).await.unwrap();
-    assert!(gone.get::<_, bool>(0), "half of a migration is there");
-    let store = builder().connect().await.unwrap();
+    let [first, tables, partitions] = ["CREATE TABLE", "append_partitioned", "make_partitions($1)"];
+    for (schema, step) in [
+        (TestSchema::new(), first),
+        (TestSchema::partitioned(), first),
+        (TestSchema::partitioned(), tables),
+        (TestSchema::partitioned(), partitions),
+    ] {
+        let network = FaultyNetwork::to(address().await).await.unwrap();
+        let builder = || schema.builder_at(through(network.address()));
+        let struck = network.on(step.as_bytes(), Fault::LoseAnswer);
+        let error = builder().connect().await.unwrap_err();
+        struck.await;
+        assert!(error.is_transient(), "{error:?}");
+        let exists = "SELECT to_regnamespace($1) IS NULL";
+        let gone = client().await.query_one(exists, &[&schema.name]).await.unwrap();
+        assert!(gone.get::<_, bool>(0), "half of a migration is there");
+        let store = builder().connect().await.unwrap();
+        store.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_of_an_earlier_version_stays_whole_when_partitions_are_asked_for() {
+    let schema = TestSchema::partitioned();
+    let first = steps()[0].replace("{schema}", "{s}");
+    schema.run(&format!("CREATE SCHEMA {{s}}; {first}")).await;
+    schema.run("UPDATE {s}.ledger SET schema_version = 1").await;
+    let error = schema.builder().connect().await.unwrap_err();
+    assert!(error.to_string().contains("and it was made with none"), "{error}");
+    let whole = TestSchema::named(schema.name.clone());
+    let store = whole.open().await;
     store.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
 }

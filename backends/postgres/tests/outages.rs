@@ -19,9 +19,8 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_when_the_server_is_killed_under_load() {
     let server = PrivateServer::start("");
-    let builder = || impatient(server.url());
-    for builder in [builder(), builder().schema("parts").partitioned_by_positions(PARTITION)] {
-        let store = builder.connect().await.unwrap();
+    for (name, in_layout) in [("whole", LAYOUTS[0]), ("parts", LAYOUTS[1])] {
+        let store = in_layout(impatient(server.url()).schema(name)).connect().await.unwrap();
         let load = Load::start(&store, 8);
         for _ in 0..3 {
             load.acknowledges(200).await;
@@ -35,61 +34,70 @@ async fn nothing_is_lost_or_doubled_when_the_server_is_killed_under_load() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_server_without_room_is_full_until_there_is_room_again() {
-    // A limit of the size of files needs no file system of its own. It is no multiple of a page, so
-    // that the server writes a part of one, as it does when a disk is full.
-    let limit = &["prlimit", "--fsize=4000100:unlimited"];
-    let server = PrivateServer::start_by(limit, |_| "fsync = off".to_owned());
-    let store = PostgresStore::connect(server.url()).await.unwrap();
-    let mut acknowledged = 0;
-    let error = loop {
-        let appended = store.append(large()).await;
-        match appended {
-            Ok(appended) => acknowledged = appended.position.get(),
-            Err(error) => break error,
-        }
-        assert!(acknowledged < 10_000, "the limit does not work");
-    };
-    assert!(matches!(error, AppendError::Store(StoreError::Full { .. })), "{error:?}");
-    assert_helpful(&error);
-    assert_eq!(store.head().await.unwrap().get(), acknowledged);
-    store.append(large()).await.unwrap_err();
-    assert_eq!(store.stream_version(&stream("large-1")).await.unwrap().get(), acknowledged);
-    server.lift_file_limit().await;
-    let appended = store.append(large()).await.unwrap();
-    assert_eq!(appended.position.get(), acknowledged + EVENTS);
+    // A file of a small partition would never meet the limit.
+    let in_large_parts: Layout = |builder| builder.partitioned_by_positions(1_000);
+    for in_layout in [LAYOUTS[0], in_large_parts] {
+        // A limit of the size of files needs no file system of its own. It is no multiple of a page, so
+        // that the server writes a part of one, as it does when a disk is full.
+        let limit = &["prlimit", "--fsize=4000100:unlimited"];
+        let server = PrivateServer::start_by(limit, |_| "fsync = off".to_owned());
+        let store = in_layout(PostgresStore::builder(server.url())).connect().await.unwrap();
+        let mut acknowledged = 0;
+        let error = loop {
+            let appended = store.append(large()).await;
+            match appended {
+                Ok(appended) => acknowledged = appended.position.get(),
+                Err(error) => break error,
+            }
+            assert!(acknowledged < 10_000, "the limit does not work");
+        };
+        assert!(matches!(error, AppendError::Store(StoreError::Full { .. })), "{error:?}");
+        assert_helpful(&error);
+        assert_eq!(store.head().await.unwrap().get(), acknowledged);
+        store.append(large()).await.unwrap_err();
+        assert_eq!(store.stream_version(&stream("large-1")).await.unwrap().get(), acknowledged);
+        server.lift_file_limit().await;
+        let appended = store.append(large()).await.unwrap();
+        assert_eq!(appended.position.get(), acknowledged + EVENTS);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replica_can_be_read_refuses_appends_and_takes_over() {
-    let primary = PrivateServer::start("");
-    let store = PostgresStore::connect(primary.url()).await.unwrap();
-    store.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
-    let replica = primary.replica();
+    for in_layout in LAYOUTS {
+        let primary = PrivateServer::start("");
+        let store = in_layout(PostgresStore::builder(primary.url())).connect().await.unwrap();
+        store.append(append("a-1", ExpectedVersion::NoStream)).await.unwrap();
+        let replica = primary.replica();
 
-    let reader = PostgresStore::connect(replica.url()).await.unwrap();
-    assert_eq!(reader.wait_past(Position::ZERO).await.unwrap(), Position::new(1));
-    store.append(append("a-2", ExpectedVersion::NoStream)).await.unwrap();
-    assert_eq!(reader.wait_past(Position::new(1)).await.unwrap(), Position::new(2));
-    let refused = reader.append(append("a-3", ExpectedVersion::NoStream)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })), "{refused:?}");
-    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+        let reader = PostgresStore::connect(replica.url()).await.unwrap();
+        assert_eq!(reader.wait_past(Position::ZERO).await.unwrap(), Position::new(1));
+        store.append(append("a-2", ExpectedVersion::NoStream)).await.unwrap();
+        assert_eq!(reader.wait_past(Position::new(1)).await.unwrap(), Position::new(2));
+        let refused = reader.append(append("a-3", ExpectedVersion::NoStream)).await.unwrap_err();
+        assert!(
+            matches!(refused, AppendError::Store(StoreError::Inaccessible { .. })),
+            "{refused:?}"
+        );
+        assert!(refused.to_string().contains("connect to the primary"), "{refused}");
 
-    a_replica_is_not_asked_for_outcomes(&primary, &replica).await;
+        a_replica_is_not_asked_for_outcomes(&primary, &replica).await;
 
-    // From now on, what is acknowledged is on both.
-    let admin = primary.client().await;
-    admin.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await.unwrap();
-    admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
-    let both = both(primary.port(), replica.port()) + " target_session_attrs=read-write";
-    let store = impatient(both).schema("other").connect().await.unwrap();
-    let load = Load::start(&store, 8);
-    load.acknowledges(200).await;
-    primary.kill();
-    replica.promote();
-    load.acknowledges(200).await;
-    load.check().await;
-    // The store that was opened on the replica writes now, too.
-    reader.append(append("a-3", ExpectedVersion::NoStream)).await.unwrap();
+        // From now on, what is acknowledged is on both.
+        let admin = primary.client().await;
+        admin.batch_execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await.unwrap();
+        admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        let both = both(primary.port(), replica.port()) + " target_session_attrs=read-write";
+        let store = in_layout(impatient(both).schema("other")).connect().await.unwrap();
+        let load = Load::start(&store, 8);
+        load.acknowledges(200).await;
+        primary.kill();
+        replica.promote();
+        load.acknowledges(200).await;
+        load.check().await;
+        // The store that was opened on the replica writes now, too.
+        reader.append(append("a-3", ExpectedVersion::NoStream)).await.unwrap();
+    }
 }
 
 /// A replica that lags behind does not know what its primary has committed.
@@ -142,3 +150,9 @@ fn large() -> Append {
 }
 
 const EVENTS: u64 = 20;
+
+type Layout = fn(PostgresBuilder) -> PostgresBuilder;
+
+/// Ledgers that are whole, and ledgers in small partitions.
+const LAYOUTS: [Layout; 2] =
+    [|builder| builder, |builder| builder.partitioned_by_positions(PARTITION)];

@@ -101,23 +101,22 @@ async fn a_server_without_a_free_connection_makes_the_store_busy_until_there_is_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_statement_that_the_server_cancels_makes_the_store_busy_and_writes_nothing() {
-    let schema = TestSchema::new();
-    let store = PostgresStore::builder(with_setting("statement_timeout%3D300"));
-    let store = store.schema(&schema.name).connect().await.unwrap();
-    let first = appended(&store, "a-1").await;
-    let admin = client().await;
-    let hold = format!("BEGIN; LOCK TABLE {}.events IN ACCESS EXCLUSIVE MODE", schema.name);
-    admin.batch_execute(&hold).await.unwrap();
-    let stream = stream("a-1");
-    let (refused, read) =
-        tokio::join!(store.append(append("a-2", ANY)), store.stream_version(&stream));
-    let refused = refused.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
-    assert!(refused.to_string().contains("the server canceled the statement"), "{refused}");
-    assert!(matches!(read, Err(StoreError::Busy { .. })), "{read:?}");
-    admin.batch_execute("ROLLBACK").await.unwrap();
-    let second = appended(&store, "a-1").await;
-    assert_eq!(events(&store).await, [first, second]);
+    for schema in TestSchema::of_each_layout() {
+        let impatient = with_setting("statement_timeout%3D300");
+        let store = schema.builder_at(impatient).connect().await.unwrap();
+        let first = appended(&store, "a-1").await;
+        let admin = client().await;
+        let hold = format!("BEGIN; LOCK TABLE {}.events IN ACCESS EXCLUSIVE MODE", schema.name);
+        admin.batch_execute(&hold).await.unwrap();
+        let (refused, read) = tokio::join!(store.append(append("a-2", ANY)), store.head());
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, AppendError::Store(StoreError::Busy { .. })), "{refused:?}");
+        assert!(refused.to_string().contains("the server canceled the statement"), "{refused}");
+        assert!(matches!(read, Err(StoreError::Busy { .. })), "{read:?}");
+        admin.batch_execute("ROLLBACK").await.unwrap();
+        let second = appended(&store, "a-1").await;
+        assert_eq!(events(&store).await, [first, second]);
+    }
 }
 
 /// Has the database raise an error at insertions for as long as a sequence is below a number.
@@ -136,8 +135,7 @@ async fn sabotage(schema: &TestSchema, code: &str, times: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_transaction_that_others_undo_is_tried_again() {
-    for code in ["40001", "40P01"] {
-        let schema = TestSchema::new();
+    for (code, schema) in ["40001", "40P01"].into_iter().zip(TestSchema::of_each_layout()) {
         let store = schema.open().await;
         let first = appended(&store, "a-1").await;
         sabotage(&schema, code, 3).await;
@@ -175,33 +173,38 @@ async fn nothing_is_lost_or_doubled_when_transactions_are_undone_under_load() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ledger_that_is_migrated_while_the_store_is_open_stops_its_appends() {
-    let schema = TestSchema::new();
-    let store = schema.open().await;
-    appended(&store, "a-1").await;
-    // As each step of a migration does that older programs must not write after.
-    schema.run("UPDATE {s}.ledger SET schema_version = 99; DROP FUNCTION {s}.append").await;
-    for _ in 0..2 {
-        let refused = store.append(append("a-1", ANY)).await.unwrap_err();
-        assert!(
-            matches!(refused, AppendError::Store(StoreError::NewerSchema { found: 99, .. })),
-            "{refused:?}"
-        );
-        assert!(refused.to_string().contains("update the program"), "{refused}");
+    for (schema, append_function) in
+        TestSchema::of_each_layout().into_iter().zip(["append", "append_partitioned"])
+    {
+        let store = schema.open().await;
+        appended(&store, "a-1").await;
+        // As each step of a migration does that older programs must not write after.
+        let migrate = "UPDATE {s}.ledger SET schema_version = 99; DROP FUNCTION {s}.";
+        schema.run(&format!("{migrate}{append_function}")).await;
+        for _ in 0..2 {
+            let refused = store.append(append("a-1", ANY)).await.unwrap_err();
+            assert!(
+                matches!(refused, AppendError::Store(StoreError::NewerSchema { found: 99, .. })),
+                "{refused:?}"
+            );
+            assert!(refused.to_string().contains("update the program"), "{refused}");
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_ledger_that_is_gone_is_not_replaced_by_an_empty_one() {
-    let schema = TestSchema::new();
-    let store = schema.open_as_itself().await;
-    appended(&store, "a-1").await;
-    schema.run("DROP SCHEMA {s} CASCADE").await;
-    end_sessions(&schema.name).await;
-    let refused = store.append(append("a-1", ANY)).await.unwrap_err();
-    assert!(matches!(refused, AppendError::Store(StoreError::NotAStore { .. })), "{refused:?}");
-    let again = schema.open().await;
-    assert_eq!(again.stream_version(&stream("a-1")).await.unwrap(), Version::ZERO);
-    assert_eq!(store.append(append("a-1", ANY)).await.unwrap().position, Position::new(1));
+    for schema in TestSchema::of_each_layout() {
+        let store = schema.open_as_itself().await;
+        appended(&store, "a-1").await;
+        schema.run("DROP SCHEMA {s} CASCADE").await;
+        end_sessions(&schema.name).await;
+        let refused = store.append(append("a-1", ANY)).await.unwrap_err();
+        assert!(matches!(refused, AppendError::Store(StoreError::NotAStore { .. })), "{refused:?}");
+        let again = schema.open().await;
+        assert_eq!(again.stream_version(&stream("a-1")).await.unwrap(), Version::ZERO);
+        assert_eq!(store.append(append("a-1", ANY)).await.unwrap().position, Position::new(1));
+    }
 }
 
 /// Ends every session of an application, so that it has to connect again.

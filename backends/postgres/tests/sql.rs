@@ -140,73 +140,75 @@ impl Tables {
 
 #[tokio::test]
 async fn a_sql_projector_writes_in_the_transaction_of_its_checkpoint() {
-    let schema = TestSchema::new();
-    let _tables = Tables::drop_later(&schema);
-    let app = start(schema.builder()).await;
-    let mut last = Position::ZERO;
-    for round in 0..50 {
-        last = pay(&app, &format!("a{}", round % 5), &[1, 2, 3, 4]).await;
+    for schema in TestSchema::of_each_layout() {
+        let _tables = Tables::drop_later(&schema);
+        let app = start(schema.builder()).await;
+        let mut last = Position::ZERO;
+        for round in 0..50 {
+            last = pay(&app, &format!("a{}", round % 5), &[1, 2, 3, 4]).await;
+        }
+        app.shutdown().await;
+        // A projector that is new to the log catches up, in pages.
+        let app = start(schema.builder().projector(Totals::<1>)).await;
+        wait_for(&app, last).await;
+        assert_eq!(balance(&schema, "a0").await, 100);
+        assert_eq!(value::<i64>(&schema, "SELECT count(*) FROM {t}.seen").await, 200);
+        let distinct = "SELECT count(DISTINCT position) FROM {t}.seen";
+        assert_eq!(value::<i64>(&schema, distinct).await, 200);
+        let transactions = "SELECT count(DISTINCT xmin::text) FROM {t}.seen";
+        assert_eq!(value::<i64>(&schema, transactions).await, 1, "a page is one transaction");
+        let last = pay(&app, "b", &[5]).await;
+        wait_for(&app, last).await;
+        assert_eq!(balance(&schema, "b").await, 5);
+        let status = app.projections().into_iter().next().expect("it is listed");
+        assert_eq!(&*status.projection.name, "totals");
+        assert_eq!((status.position, status.lag, status.active_version), (last, 0, 1));
     }
-    app.shutdown().await;
-    // A projector that is new to the log catches up, in pages.
-    let app = start(schema.builder().projector(Totals::<1>)).await;
-    wait_for(&app, last).await;
-    assert_eq!(balance(&schema, "a0").await, 100);
-    assert_eq!(value::<i64>(&schema, "SELECT count(*) FROM {t}.seen").await, 200);
-    let distinct = "SELECT count(DISTINCT position) FROM {t}.seen";
-    assert_eq!(value::<i64>(&schema, distinct).await, 200);
-    let transactions = "SELECT count(DISTINCT xmin::text) FROM {t}.seen";
-    assert_eq!(value::<i64>(&schema, transactions).await, 1, "a page is one transaction");
-    let last = pay(&app, "b", &[5]).await;
-    wait_for(&app, last).await;
-    assert_eq!(balance(&schema, "b").await, 5);
-    let status = app.projections().into_iter().next().expect("it is listed");
-    assert_eq!(&*status.projection.name, "totals");
-    assert_eq!((status.position, status.lag, status.active_version), (last, 0, 1));
 }
 
 #[tokio::test]
 async fn an_event_that_sql_refuses_is_parked_by_its_stream_and_can_be_retried() {
-    let schema = TestSchema::new();
-    let _tables = Tables::drop_later(&schema);
-    let app = start(schema.builder().projector(Totals::<1>)).await;
-    pay(&app, "refused", &[1, 13, 2]).await;
-    pay(&app, "failed", &[1, 14, 2]).await;
-    pay(&app, "panicked", &[1, 15, 2]).await;
-    let last = pay(&app, "good", &[7]).await;
-    wait_for(&app, last).await;
-    for stream in ["refused", "failed", "panicked"] {
-        assert_eq!(balance(&schema, stream).await, 1, "{stream}");
-    }
-    assert_eq!(balance(&schema, "good").await, 7);
-    let totals = app.projection("totals").unwrap();
-    let lines = totals.parked().await.unwrap();
-    let told: Vec<_> =
-        lines.iter().map(|line| (line.first.stream.key().to_owned(), line.events)).collect();
-    let expected = ["failed", "panicked", "refused"].map(|stream| (stream.to_owned(), 2));
-    assert_eq!(told, expected);
-    let reasons: Vec<_> = lines.into_iter().filter_map(|line| line.first.reason).collect();
-    assert_eq!(reasons[..2], ["fourteen", "it panicked: fifteen"]);
-    assert!(reasons[2].contains("violates check constraint"), "{}", reasons[2]);
+    for schema in TestSchema::of_each_layout() {
+        let _tables = Tables::drop_later(&schema);
+        let app = start(schema.builder().projector(Totals::<1>)).await;
+        pay(&app, "refused", &[1, 13, 2]).await;
+        pay(&app, "failed", &[1, 14, 2]).await;
+        pay(&app, "panicked", &[1, 15, 2]).await;
+        let last = pay(&app, "good", &[7]).await;
+        wait_for(&app, last).await;
+        for stream in ["refused", "failed", "panicked"] {
+            assert_eq!(balance(&schema, stream).await, 1, "{stream}");
+        }
+        assert_eq!(balance(&schema, "good").await, 7);
+        let totals = app.projection("totals").unwrap();
+        let lines = totals.parked().await.unwrap();
+        let told: Vec<_> =
+            lines.iter().map(|line| (line.first.stream.key().to_owned(), line.events)).collect();
+        let expected = ["failed", "panicked", "refused"].map(|stream| (stream.to_owned(), 2));
+        assert_eq!(told, expected);
+        let reasons: Vec<_> = lines.into_iter().filter_map(|line| line.first.reason).collect();
+        assert_eq!(reasons[..2], ["fourteen", "it panicked: fifteen"]);
+        assert!(reasons[2].contains("violates check constraint"), "{}", reasons[2]);
 
-    // What comes later waits, and a retry that fails again changes nothing.
-    let last = pay(&app, "refused", &[4]).await;
-    wait_for(&app, last).await;
-    assert_eq!(balance(&schema, "refused").await, 1);
-    let retried = totals.retry_all().await.unwrap();
-    assert_eq!((retried.applied, retried.failures.len()), (0, 3));
-    let repair =
-        format!("ALTER TABLE {}_totals.seen DROP CONSTRAINT seen_amount_check", schema.name);
-    client().await.batch_execute(&repair).await.unwrap();
-    let retried = totals.retry("account-refused").await.unwrap();
-    assert_eq!((retried.applied, retried.failures.len()), (3, 0));
-    assert_eq!(balance(&schema, "refused").await, 1 + 13 + 2 + 4);
-    let (dropped, rest) = totals.drop_parked("account-failed").await.unwrap();
-    assert_eq!((dropped.stream.key(), rest.applied), ("failed", 1));
-    assert_eq!(balance(&schema, "failed").await, 3);
-    let left = totals.parked().await.unwrap();
-    assert_eq!(left.len(), 1);
-    assert_eq!(left[0].first.key, ParkedKey::from("account-panicked"));
+        // What comes later waits, and a retry that fails again changes nothing.
+        let last = pay(&app, "refused", &[4]).await;
+        wait_for(&app, last).await;
+        assert_eq!(balance(&schema, "refused").await, 1);
+        let retried = totals.retry_all().await.unwrap();
+        assert_eq!((retried.applied, retried.failures.len()), (0, 3));
+        let repair =
+            format!("ALTER TABLE {}_totals.seen DROP CONSTRAINT seen_amount_check", schema.name);
+        client().await.batch_execute(&repair).await.unwrap();
+        let retried = totals.retry("account-refused").await.unwrap();
+        assert_eq!((retried.applied, retried.failures.len()), (3, 0));
+        assert_eq!(balance(&schema, "refused").await, 1 + 13 + 2 + 4);
+        let (dropped, rest) = totals.drop_parked("account-failed").await.unwrap();
+        assert_eq!((dropped.stream.key(), rest.applied), ("failed", 1));
+        assert_eq!(balance(&schema, "failed").await, 3);
+        let left = totals.parked().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].first.key, ParkedKey::from("account-panicked"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -258,24 +260,25 @@ async fn each_event_counts_once_while_connections_are_killed_and_programs_replac
 
 #[tokio::test]
 async fn a_rebuild_takes_the_place_of_the_tables_at_once() {
-    let schema = TestSchema::new();
-    let _tables = Tables::drop_later(&schema);
-    let app = start(schema.builder().projector(Totals::<1>)).await;
-    let last = pay(&app, "a", &[1, 2, 3]).await;
-    wait_for(&app, last).await;
-    let spoil = format!("UPDATE {}_totals.balances SET balance = 0", schema.name);
-    client().await.batch_execute(&spoil).await.unwrap();
-    let totals = app.projection("totals").unwrap();
-    totals.rebuild().await.unwrap();
-    while totals.rebuilding().is_some() {
-        tokio::task::yield_now().await;
+    for schema in TestSchema::of_each_layout() {
+        let _tables = Tables::drop_later(&schema);
+        let app = start(schema.builder().projector(Totals::<1>)).await;
+        let last = pay(&app, "a", &[1, 2, 3]).await;
+        wait_for(&app, last).await;
+        let spoil = format!("UPDATE {}_totals.balances SET balance = 0", schema.name);
+        client().await.batch_execute(&spoil).await.unwrap();
+        let totals = app.projection("totals").unwrap();
+        totals.rebuild().await.unwrap();
+        while totals.rebuilding().is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(balance(&schema, "a").await, 6);
+        let last = pay(&app, "a", &[4]).await;
+        wait_for(&app, last).await;
+        assert_eq!(balance(&schema, "a").await, 10);
+        let built = "SELECT to_regnamespace('{t}_v1_new') IS NULL";
+        assert!(value::<bool>(&schema, built).await, "the rebuild left its schema behind");
     }
-    assert_eq!(balance(&schema, "a").await, 6);
-    let last = pay(&app, "a", &[4]).await;
-    wait_for(&app, last).await;
-    assert_eq!(balance(&schema, "a").await, 10);
-    let built = "SELECT to_regnamespace('{t}_v1_new') IS NULL";
-    assert!(value::<bool>(&schema, built).await, "the rebuild left its schema behind");
 }
 
 #[tokio::test]

@@ -34,41 +34,42 @@ impl SqlProjector for InlineTotals {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_inline_sql_projector_is_part_of_the_append() {
-    let schema = TestSchema::new();
-    let _tables = Tables::drop_later(&schema);
-    let app = start(schema.builder()).await;
-    pay(&app, "early", &[1, 2]).await;
-    app.shutdown().await;
-    let app = start(schema.builder().projector(InlineTotals)).await;
-    assert_eq!(balance(&schema, "early").await, 3, "it is up to date at the start");
-    // Those that are refused do not take others of their batch along.
-    let app = Arc::new(app);
-    let callers = (0..40).map(|number| {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move {
-            let bad = [13, 14, 15].get(number % 8).copied();
-            let amounts = vec![1, bad.unwrap_or(2)];
-            let account = AccountId(format!("a{number}"));
-            let outcome = app.execute(Deposit { account: account.clone(), amounts }).await;
-            assert_eq!(outcome.is_err(), bad.is_some(), "{outcome:?}");
-            let seen = outcome.is_ok();
-            (account, seen)
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        let (account, seen) = caller.await.unwrap();
-        let (expected, events) = if seen { (3, 2) } else { (0, 0) };
-        assert_eq!(balance(&schema, &account.to_string()).await, expected);
-        assert_eq!(app.load::<Account>(&account).await.unwrap().version.get(), events);
+    for schema in TestSchema::of_each_layout() {
+        let _tables = Tables::drop_later(&schema);
+        let app = start(schema.builder()).await;
+        pay(&app, "early", &[1, 2]).await;
+        app.shutdown().await;
+        let app = start(schema.builder().projector(InlineTotals)).await;
+        assert_eq!(balance(&schema, "early").await, 3, "it is up to date at the start");
+        // Those that are refused do not take others of their batch along.
+        let app = Arc::new(app);
+        let callers = (0..40).map(|number| {
+            let app = Arc::clone(&app);
+            tokio::spawn(async move {
+                let bad = [13, 14, 15].get(number % 8).copied();
+                let amounts = vec![1, bad.unwrap_or(2)];
+                let account = AccountId(format!("a{number}"));
+                let outcome = app.execute(Deposit { account: account.clone(), amounts }).await;
+                assert_eq!(outcome.is_err(), bad.is_some(), "{outcome:?}");
+                let seen = outcome.is_ok();
+                (account, seen)
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            let (account, seen) = caller.await.unwrap();
+            let (expected, events) = if seen { (3, 2) } else { (0, 0) };
+            assert_eq!(balance(&schema, &account.to_string()).await, expected);
+            assert_eq!(app.load::<Account>(&account).await.unwrap().version.get(), events);
+        }
+        let counted = "SELECT count(*) FROM {t}.seen";
+        let stored = app.store().head().await.unwrap().get();
+        assert_eq!(value::<i64>(&schema, counted).await.unsigned_abs(), stored);
+        // Somebody who does not have the projector appends; the next one catches up.
+        let other = start(schema.builder()).await;
+        pay(&other, "other", &[9]).await;
+        pay(&app, "early", &[1]).await;
+        assert_eq!((balance(&schema, "other").await, balance(&schema, "early").await), (9, 4));
     }
-    let counted = "SELECT count(*) FROM {t}.seen";
-    let stored = app.store().head().await.unwrap().get();
-    assert_eq!(value::<i64>(&schema, counted).await.unsigned_abs(), stored);
-    // Somebody who does not have the projector appends; the next one catches up.
-    let other = start(schema.builder()).await;
-    pay(&other, "other", &[9]).await;
-    pay(&app, "early", &[1]).await;
-    assert_eq!((balance(&schema, "other").await, balance(&schema, "early").await), (9, 4));
 }
 
 /// Says what a projector function did wrong.
