@@ -1,6 +1,6 @@
 //! Functions and their editions, from the scan to a call.
 
-use super::project::{Project, manifest};
+use super::project::{Project, manifest, says};
 
 const FEES: &str = r#"
 use lucent_core::prelude::*;
@@ -46,8 +46,7 @@ fn a_function_that_was_missed_is_reported() {
     let hidden = "hide! { #[function] fn hidden(price: &u64) -> u64 { *price } }";
     let main = format!("lucent_core::registry!();\n{FEES}{hidden}\n{MAIN}");
     let errors = Project::binary("fees_hidden", &main).mistake();
-    let part = "no `hidden` in `lucent_registry::functions_found_by_build_rs`";
-    assert!(errors.contains(part), "{errors}");
+    says(&errors, &["no `hidden` in `lucent_registry::functions_found_by_build_rs`"]);
 }
 
 #[test]
@@ -65,13 +64,14 @@ fn a_function_that_changed_since_it_was_read_is_reported() {
     let errors =
         Project::of(&[("Cargo.toml", &manifest), ("build.rs", build), ("src/main.rs", &main)])
             .mistake();
-    for part in [
-        "cannot find type `fee_",
-        "in module `crate::lucent_registry::functions_as_build_rs_read_them`",
-        "fn fee(trade: &Traded)",
-    ] {
-        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
-    }
+    says(
+        &errors,
+        &[
+            "cannot find type `fee_",
+            "in module `crate::lucent_registry::functions_as_build_rs_read_them`",
+            "fn fee(trade: &Traded)",
+        ],
+    );
 }
 
 #[test]
@@ -89,14 +89,15 @@ fn unknown(trade: &Traded) -> bool { let _ = trade; true }
 "#;
     let main = format!("lucent_core::registry!();\n{FEES}{mistakes}\n{MAIN}");
     let errors = Project::binary("fees_wrong", &main).mistake();
-    for part in [
-        "`Opaque` is not an event",
-        "a function cannot return `Opaque`",
-        "expected fn pointer, found fn item",
-        "unknown argument `nmae` of `#[function]`; did you mean `name`?",
-    ] {
-        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
-    }
+    says(
+        &errors,
+        &[
+            "`Opaque` is not an event",
+            "a function cannot return `Opaque`",
+            "expected fn pointer, found fn item",
+            "unknown argument `nmae` of `#[function]`; did you mean `name`?",
+        ],
+    );
     assert!(!errors.contains("has not seen its attribute"), "{errors}");
 }
 
@@ -106,12 +107,13 @@ fn an_edition_that_is_there_twice_is_reported_with_both_places() {
         "#[function(of = fee, version = 1)]\nfn again(trade: &Traded) -> u64 { trade.price }";
     let main = format!("lucent_core::registry!();\n{FEES}{again}\n{MAIN}");
     let errors = Project::binary("fees_mistaken", &main).mistake();
-    for part in [
-        "two functions claim the registry name `fee@v1`",
-        "src/main.rs:16",
-        "src/main.rs:21",
-        "give one of them another `version`",
-    ] {
-        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
-    }
+    says(
+        &errors,
+        &[
+            "two functions claim the registry name `fee@v1`",
+            "src/main.rs:16",
+            "src/main.rs:21",
+            "give one of them another `version`",
+        ],
+    );
 }

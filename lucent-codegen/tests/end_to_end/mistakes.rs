@@ -1,13 +1,6 @@
 //! What the compiler says when something is missing, hidden, doubled or broken.
 
-use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, manifest, member};
-
-#[track_caller]
-fn says(errors: &str, expected: &[&str]) {
-    for part in expected {
-        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
-    }
-}
+use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, manifest, member, says};
 
 #[test]
 fn a_command_without_a_handler_is_an_error_that_names_the_function_to_write() {

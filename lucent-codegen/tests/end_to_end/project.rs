@@ -138,6 +138,14 @@ impl Project {
     }
 }
 
+/// Whether what the compiler says names all of this.
+#[track_caller]
+pub(crate) fn says(errors: &str, expected: &[&str]) {
+    for part in expected {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+}
+
 /// The manifest of a workspace's member.
 pub(crate) fn member(name: &str, more: &str, dependencies: &str) -> String {
     let alone = manifest(name, more, dependencies);

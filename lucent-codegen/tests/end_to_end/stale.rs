@@ -2,7 +2,7 @@
 //!
 //! Invariant: a function that is compiled in another form than the registry lists is a compile error.
 
-use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project};
+use super::project::{BUILD, DOMAIN, HANDLER, MAIN, Project, says};
 
 const FEE: &str = "#[function]\nfn fee(_: &u64) -> u64 { 100 }\n";
 
@@ -15,13 +15,6 @@ fn after(name: &str, from: &str, to: &str) -> (Project, String) {
     project.write_unnoticed("src/main.rs", &main.replace(from, to));
     let errors = project.mistake_when_compiled_again();
     (project, errors)
-}
-
-#[track_caller]
-fn says(errors: &str, expected: &[&str]) {
-    for part in expected {
-        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
-    }
 }
 
 #[test]
