@@ -87,6 +87,7 @@ impl Account {
     }
 
     /// An account whose id the contender has chosen.
+    #[cfg(feature = "frameworks")]
     pub fn named(text: String) -> Self {
         Self { id: Uuid::nil(), text, version: AtomicI64::new(1) }
     }

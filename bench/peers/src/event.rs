@@ -60,6 +60,7 @@ impl AccountEvent {
     }
 
     /// What it adds to the balance.
+    #[cfg(feature = "frameworks")]
     pub const fn amount(&self) -> u64 {
         match self {
             Self::AccountOpened { .. } => 0,

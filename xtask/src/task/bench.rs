@@ -36,6 +36,21 @@ pub(super) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     }
 }
 
+/// Compiles the benchmarks, which are no members of the workspace, and of those beside other stores what
+/// is about Lucent: the others' crates take many minutes.
+pub(super) fn compile(workspace: &Workspace) -> Result<(), Failure> {
+    let alone = ["check", "--manifest-path", MANIFEST];
+    let beside = ["check", "--manifest-path", peers::MANIFEST, "--no-default-features"];
+    for step in [
+        Step::cargo("benchmarks compile", &workspace.root, alone),
+        Step::cargo("benchmarks beside other stores compile", &workspace.root, beside),
+    ] {
+        // One folder, so that what several workspaces need is compiled once.
+        step.arg("--target-dir").arg(&workspace.target).run()?;
+    }
+    Ok(())
+}
+
 const MANIFEST: &str = "bench/Cargo.toml";
 
 /// What the names of those begin with that need a server.

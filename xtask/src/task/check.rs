@@ -1,13 +1,15 @@
 //! `cargo xtask check`: what can be said about the code without running it.
 
+use super::bench;
 use crate::{Failure, Workspace, step::Step};
 
-/// Runs format, lints and API docs.
+/// Runs format, lints and API docs, and compiles the benchmarks.
 pub(super) fn run(workspace: &Workspace, _: &[String]) -> Result<(), Failure> {
     format(workspace).run()?;
     lints(workspace).run()?;
     feature_lints(workspace).run()?;
-    api_docs(workspace).run()
+    api_docs(workspace).run()?;
+    bench::compile(workspace)
 }
 
 pub(super) fn format(workspace: &Workspace) -> Step {

@@ -64,7 +64,12 @@ const TASKS: &[Task] = &[
         about: "everything that CI runs; with filters, only the tests whose names contain one",
         run: test::run,
     },
-    Task { name: "check", arguments: "", about: "format, lints and API docs", run: check::run },
+    Task {
+        name: "check",
+        arguments: "",
+        about: "format, lints and API docs; whether the benchmarks compile",
+        run: check::run,
+    },
     Task { name: "book", arguments: "", about: "builds the book into book/book", run: book::run },
     Task {
         name: "ui",

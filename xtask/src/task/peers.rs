@@ -15,7 +15,7 @@ pub(super) fn run(workspace: &Workspace, options: &[String]) -> Result<(), Failu
     let mut words = vec!["run", "--release", "--manifest-path", MANIFEST];
     if !protoc_is_there() {
         println!("without the program `protoc` UmaDB's client does not build, so it is left out");
-        words.push("--no-default-features");
+        words.extend(["--no-default-features", "--features", "frameworks"]);
     }
     words.push("--");
     words.extend(options.iter().map(String::as_str));
@@ -66,7 +66,7 @@ fn protoc_is_there() -> bool {
     install.output().is_ok_and(|output| output.status.success()) && there()
 }
 
-const MANIFEST: &str = "bench/peers/Cargo.toml";
+pub(super) const MANIFEST: &str = "bench/peers/Cargo.toml";
 
 /// The server, in the version of the client in `bench/peers`.
 const VERSION: &str = "0.7.8";

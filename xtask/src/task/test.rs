@@ -2,7 +2,7 @@
 //!
 //! Invariant: continuous integration runs this and nothing else.
 
-use super::{book, check, services, smoke};
+use super::{bench, book, check, services, smoke};
 use crate::{Failure, Workspace, step::Step};
 
 /// Runs every step, or only the tests that the filters select.
@@ -22,6 +22,7 @@ pub(super) fn run(workspace: &Workspace, filters: &[String]) -> Result<(), Failu
         book::run(workspace, &[])?;
         smoke::run(workspace)?;
         shapes(workspace).run()?;
+        bench::compile(workspace)?;
         dependencies(workspace)?;
         println!("\nAll steps passed.");
     }

@@ -1,10 +1,8 @@
 //! The contenders, and how each one is set up.
 
 mod bare;
-mod cqrs_es;
-mod disintegrate;
-mod esrs;
-mod evento;
+#[cfg(feature = "frameworks")]
+mod frameworks;
 mod group_commit;
 mod lucent;
 #[cfg(feature = "umadb")]
@@ -20,8 +18,10 @@ pub struct Setup {
     /// An empty database of its own.
     pub url: String,
     /// How many connections its pool may hold.
+    #[cfg_attr(not(feature = "frameworks"), expect(dead_code, reason = "frameworks have pools"))]
     pub pool: u32,
     /// An empty folder of its own, for those that are servers themselves.
+    #[cfg_attr(not(feature = "umadb"), expect(dead_code, reason = "UmaDB is a server itself"))]
     pub folder: PathBuf,
 }
 
@@ -66,30 +66,16 @@ impl Entry {
     pub async fn open(&self, setup: &Setup) -> Result<Box<dyn Contender>, Fault> {
         match self.name {
             "lucent" => lucent::open(setup).await,
-            "cqrs-es" => cqrs_es::open(setup).await,
-            "esrs" => esrs::open(setup).await,
-            "evento" => evento::open(setup).await,
-            "disintegrate" => disintegrate::open(setup).await,
             #[cfg(feature = "umadb")]
             "umadb" => umadb::open(setup).await,
             #[cfg(not(feature = "umadb"))]
             "umadb" => Err(Fault::Absent("its client does not build without `protoc`")),
-            "eventually" => Err(Fault::Absent(
-                "eventually-postgres 0.2.0 does not build as published: it needs refinery 0.3, which \
-                 no serde since 1.0.119 compiles with",
-            )),
             "insert" => bare::open(setup).await,
             "group-commit" => group_commit::open(setup).await,
-            other => Err(Fault::broken(format!("nobody sets up `{other}`"))),
+            #[cfg(feature = "frameworks")]
+            framework => frameworks::open(framework, setup).await,
+            #[cfg(not(feature = "frameworks"))]
+            _ => Err(Fault::Absent("this program was built without the frameworks")),
         }
     }
 }
-
-/// One statement of a read model in SQL, for the contenders whose handlers bring their own.
-pub const PAY_IN: &str = "INSERT INTO balances (account, balance, deposits) VALUES ($1, $2, 1) \
-    ON CONFLICT (account) DO UPDATE SET balance = balances.balance + excluded.balance, \
-    deposits = balances.deposits + 1";
-
-/// The table of that read model.
-pub const BALANCES: &str = "CREATE TABLE IF NOT EXISTS balances (account text PRIMARY KEY, \
-    balance bigint NOT NULL, deposits bigint NOT NULL)";
