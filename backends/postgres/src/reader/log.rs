@@ -181,21 +181,34 @@ impl<'a> Scan<'a> {
             .session
             .query(sql, &[&from, &to, &limit, &self.category, types, &positions])
             .await?;
-        let there = found.iter().map(|row| Ok(from_sql(row.try_get(0)?)));
-        let there = there.collect::<Result<Vec<u64>, Fault>>()?;
-        // A page that is full has looked no further than its last event.
-        let (looked_after, looked_through) = match (self.forward, there.last()) {
-            (true, Some(&last)) if to_sql(there.len() as u64) >= limit => (low, last),
-            (false, Some(&last)) if to_sql(there.len() as u64) >= limit => (last - 1, high),
-            _ => (low, high),
-        };
-        refuse_missing(self.session, looked_after, looked_through, there.into_iter()).await?;
+        if self.session.layout().partition_size().is_some() {
+            self.refuse_missing(low, high, limit, &found).await?;
+        }
         self.rows.extend(found);
         match self.forward {
             true => self.low = high,
             false => self.high = low,
         }
         Ok(())
+    }
+
+    /// Refuses what was found in a window if a partition of it is gone.
+    async fn refuse_missing(
+        &self,
+        low: u64,
+        high: u64,
+        limit: i64,
+        found: &[Row],
+    ) -> Result<(), Fault> {
+        let found = found.iter().map(|row| Ok(from_sql(row.try_get(0)?)));
+        let found = found.collect::<Result<Vec<u64>, Fault>>()?;
+        // A page that is full has looked no further than its last event.
+        let (after, through) = match (self.forward, found.last()) {
+            (true, Some(&last)) if to_sql(found.len() as u64) >= limit => (low, last),
+            (false, Some(&last)) if to_sql(found.len() as u64) >= limit => (last - 1, high),
+            _ => (low, high),
+        };
+        refuse_missing(self.session, after, through, found.into_iter()).await
     }
 
     /// Finds the next events by the tags of items.
