@@ -173,7 +173,8 @@ impl Color {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    it is done, and a check found no error
-  1    a check found an error, or a file could not be written
+  1    a check found an error, a file could not be written, or a source could not be read, so that
+       something is missing in what is printed
   2    the command line makes no sense, or there is nothing here to look at
   101  a mistake in this program; please report it
 
