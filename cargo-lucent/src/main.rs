@@ -5,6 +5,7 @@
 mod catalog;
 mod check;
 mod cli;
+mod completions;
 mod config;
 mod diagnostic;
 mod failure;
@@ -20,7 +21,7 @@ mod survey;
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 use serde_json::{Value, json};
 
 use cli::{Cargo, CatalogFormat, Command, Common, GraphFormat};
@@ -88,11 +89,7 @@ fn run(command: &Command, common: &Common) -> Result<ExitCode, Failure> {
         Command::Check(options) => check_all(options, common),
         Command::Lock(options) => lock_command::run(&survey(common)?, &options.accept, common),
         Command::Explain(options) => explain(options.code.as_deref(), common),
-        Command::Completions(options) => {
-            let mut text = Vec::new();
-            clap_complete::generate(options.shell, &mut Cargo::command(), "cargo", &mut text);
-            write(None, &String::from_utf8_lossy(&text))
-        }
+        Command::Completions(options) => write(None, &completions::script(options.shell)),
     }
 }
 
