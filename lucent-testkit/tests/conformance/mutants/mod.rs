@@ -5,6 +5,7 @@ mod conditions;
 mod contents;
 mod defect;
 mod folding;
+mod gaps;
 mod inline;
 mod joining;
 mod leasing;
