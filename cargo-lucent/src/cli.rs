@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Cargo calls `cargo-lucent lucent …`; a person may leave the second word out.
 #[derive(Debug, Parser)]
-#[command(name = "cargo", bin_name = "cargo", version, disable_help_subcommand = true)]
+#[command(name = "cargo", bin_name = "cargo", version)]
 pub(crate) enum Cargo {
     Lucent(Lucent),
 }
@@ -129,7 +129,9 @@ pub(crate) struct Explain {
     pub(crate) code: Option<String>,
 }
 
+/// Prints completions for a shell.
 #[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS)]
 pub(crate) struct Completions {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,
@@ -170,10 +172,23 @@ impl Color {
     }
 }
 
+const COMPLETIONS: &str = "\
+Where they go:
+  bash        source <(cargo lucent completions bash), in ~/.bashrc
+  elvish      eval (cargo lucent completions elvish | slurp), in rc.elv; completes `cargo-lucent`
+  fish        cargo lucent completions fish > ~/.config/fish/conf.d/cargo-lucent.fish
+  powershell  cargo lucent completions powershell | Out-String | Invoke-Expression, in $PROFILE;
+              completes `cargo-lucent`
+  zsh         cargo lucent completions zsh > _cargo-lucent, in a folder of $fpath
+
+How the shell completes other commands of cargo stays as it was. `cargo-lucent check` is the same
+program as `cargo lucent check`.";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    it is done, and a check found no error
-  1    a check found an error, or a file could not be written
+  1    a check found an error, a file could not be written, or a source could not be read, so that
+       something is missing in what is printed
   2    the command line makes no sense, or there is nothing here to look at
   101  a mistake in this program; please report it
 

@@ -9,26 +9,49 @@ use serde_json::json;
 use crate::{
     check::{changes, read_lock},
     cli::Common,
-    diagnostic::{self, Code},
+    diagnostic::{self, Code, Diagnostic},
     failure::Failure,
     lock::{self, ChangeKind, Entry},
     survey::Survey,
 };
 
-/// Writes the lock, or says why not.
+/// What became of the lock.
+pub(crate) enum Outcome {
+    /// It says what the code says; this says it in words.
+    Done(String),
+    /// It is as it was, because of these.
+    Refused(Vec<Diagnostic>),
+}
+
+/// Writes the lock, and says so; or says why not.
 pub(crate) fn run(
     survey: &Survey,
     accept: &[String],
     common: &Common,
 ) -> Result<ExitCode, Failure> {
-    let refuse = |findings: &[diagnostic::Diagnostic]| {
-        if common.json {
-            println!("{:#}", json!({ "ok": false, "findings": diagnostic::to_json(findings) }));
+    match update(survey, accept)? {
+        Outcome::Done(sentence) if common.json => {
+            println!("{:#}", json!({ "ok": true, "message": sentence }));
         }
-        diagnostic::print(&survey.workspace.root, findings, common.color.wanted());
-        eprintln!("{} is as it was", lock::NAME);
-        Ok(ExitCode::FAILURE)
-    };
+        Outcome::Done(sentence) => eprintln!("{sentence}"),
+        Outcome::Refused(findings) => {
+            if common.json {
+                println!(
+                    "{:#}",
+                    json!({ "ok": false, "findings": diagnostic::to_json(&findings) })
+                );
+            } else {
+                diagnostic::print(&survey.workspace.root, &findings, common.color.wanted());
+            }
+            eprintln!("{} is as it was", lock::NAME);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the lock if nothing speaks against it.
+pub(crate) fn update(survey: &Survey, accept: &[String]) -> Result<Outcome, Failure> {
     let broken: Vec<_> = survey
         .problems
         .iter()
@@ -36,11 +59,11 @@ pub(crate) fn run(
         .cloned()
         .collect();
     if !broken.is_empty() {
-        return refuse(&broken);
+        return Ok(Outcome::Refused(broken));
     }
     let known = match read_lock(survey)? {
         Ok(known) => known,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return Ok(Outcome::Refused(problems)),
     };
     let now = lock::collect(survey);
     let changes = changes(survey, &now, &known);
@@ -61,7 +84,7 @@ pub(crate) fn run(
         .map(lock::finding)
         .collect();
     if !refused.is_empty() {
-        return refuse(&refused);
+        return Ok(Outcome::Refused(refused));
     }
     let covered = |entry: &&Entry| {
         survey
@@ -75,35 +98,23 @@ pub(crate) fn run(
     let path = survey.workspace.root.join(lock::NAME);
     let text = lock::print(&all);
     if std::fs::read_to_string(&path).is_ok_and(|current| current == text) {
-        say(common, &format!("{} is up to date: {} shapes", lock::NAME, all.len()));
-        return Ok(ExitCode::SUCCESS);
+        let sentence = format!("{} is up to date: {} shapes", lock::NAME, all.len());
+        return Ok(Outcome::Done(sentence));
     }
     std::fs::write(&path, text).map_err(|error| Failure::writing(&path, &error))?;
     let count =
         |kinds: &[ChangeKind]| changes.iter().filter(|change| kinds.contains(&change.kind)).count();
-    say(
-        common,
-        &format!(
-            "wrote {}: {} shapes, {} new, {} changed, {} gone",
-            lock::NAME,
-            all.len(),
-            count(&[ChangeKind::New]),
-            count(&[
-                ChangeKind::Raised,
-                ChangeKind::Extended,
-                ChangeKind::Changed,
-                ChangeKind::Lowered
-            ]),
-            count(&[ChangeKind::Obsolete, ChangeKind::Gone]),
-        ),
-    );
-    Ok(ExitCode::SUCCESS)
-}
-
-fn say(common: &Common, sentence: &str) {
-    if common.json {
-        println!("{:#}", json!({ "ok": true, "message": sentence }));
-    } else {
-        eprintln!("{sentence}");
-    }
+    Ok(Outcome::Done(format!(
+        "wrote {}: {} shapes, {} new, {} changed, {} gone",
+        lock::NAME,
+        all.len(),
+        count(&[ChangeKind::New]),
+        count(&[
+            ChangeKind::Raised,
+            ChangeKind::Extended,
+            ChangeKind::Changed,
+            ChangeKind::Lowered
+        ]),
+        count(&[ChangeKind::Obsolete, ChangeKind::Gone]),
+    )))
 }

@@ -5,6 +5,7 @@
 mod catalog;
 mod check;
 mod cli;
+mod completions;
 mod config;
 mod diagnostic;
 mod failure;
@@ -20,12 +21,13 @@ mod survey;
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 use serde_json::{Value, json};
 
 use cli::{Cargo, CatalogFormat, Command, Common, GraphFormat};
 use diagnostic::Code;
 use failure::Failure;
+use lock_command::Outcome;
 use survey::Survey;
 
 fn main() -> ExitCode {
@@ -64,7 +66,7 @@ fn run(command: &Command, common: &Common) -> Result<ExitCode, Failure> {
                 GraphFormat::Mermaid => flow::mermaid(&flow),
                 GraphFormat::Svg => flow::svg(&flow),
             };
-            write(graph.output.output.as_deref(), &text)
+            show(&survey, common, graph.output.output.as_deref(), &text)
         }
         Command::Catalog(options) => {
             let survey = survey(common)?;
@@ -77,20 +79,17 @@ fn run(command: &Command, common: &Common) -> Result<ExitCode, Failure> {
                 CatalogFormat::AsyncapiYaml => catalog::yaml(&document()),
                 CatalogFormat::Markdown => catalog::markdown(&title, &entries),
             };
-            write(options.output.output.as_deref(), &text)
+            show(&survey, common, options.output.output.as_deref(), &text)
         }
         Command::Manifest(output) => {
             let survey = survey(common)?;
-            write(output.output.as_deref(), &pretty(&manifest::manifest(&survey)))
+            let text = pretty(&manifest::manifest(&survey));
+            show(&survey, common, output.output.as_deref(), &text)
         }
         Command::Check(options) => check_all(options, common),
         Command::Lock(options) => lock_command::run(&survey(common)?, &options.accept, common),
         Command::Explain(options) => explain(options.code.as_deref(), common),
-        Command::Completions(options) => {
-            let mut text = Vec::new();
-            clap_complete::generate(options.shell, &mut Cargo::command(), "cargo", &mut text);
-            write(None, &String::from_utf8_lossy(&text))
-        }
+        Command::Completions(options) => write(None, &completions::script(options.shell)),
     }
 }
 
@@ -102,20 +101,44 @@ fn survey(common: &Common) -> Result<Survey, Failure> {
 
 fn list(common: &Common) -> Result<ExitCode, Failure> {
     let survey = survey(common)?;
-    if common.json {
-        return write(None, &pretty(&manifest::manifest(&survey)));
+    let text = match common.json {
+        true => pretty(&manifest::manifest(&survey)),
+        false => list::list(&survey),
+    };
+    show(&survey, common, None, &text)
+}
+
+/// Prints what the sources say, and what of them could not be read. A file is not replaced by less
+/// than the whole.
+fn show(
+    survey: &Survey,
+    common: &Common,
+    path: Option<&Path>,
+    text: &str,
+) -> Result<ExitCode, Failure> {
+    if survey.problems.is_empty() {
+        return write(path, text);
     }
     diagnostic::print(&survey.workspace.root, &survey.problems, common.color.wanted());
-    write(None, &list::list(&survey))
+    match path {
+        Some(path) => {
+            eprintln!("{} is not written: something would be missing in it", path.display())
+        }
+        None => {
+            write(None, text)?;
+            eprintln!("what is printed is not all there is");
+        }
+    }
+    Ok(ExitCode::FAILURE)
 }
 
 fn check_all(options: &cli::Check, common: &Common) -> Result<ExitCode, Failure> {
     let survey = survey(common)?;
     if options.update {
-        let quiet = Common { json: false, ..common.clone() };
-        let code = lock_command::run(&survey, &[], &quiet)?;
-        if code != ExitCode::SUCCESS {
-            return Ok(code);
+        // What is refused is found again by the check.
+        match lock_command::update(&survey, &[])? {
+            Outcome::Done(sentence) => eprintln!("{sentence}"),
+            Outcome::Refused(_) => eprintln!("{} is as it was", lock::NAME),
         }
     }
     let mut findings = check::check(&survey)?;

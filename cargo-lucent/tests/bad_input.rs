@@ -15,6 +15,35 @@ fn a_file_that_is_not_rust_is_named_with_its_line() {
 }
 
 #[test]
+fn what_leaves_something_out_says_so_and_replaces_no_file() {
+    let project = Project::library(&format!("{DOMAIN}mod broken;\n"));
+    let whole = project.root().join("src/broken.rs");
+    std::fs::write(&whole, "").unwrap();
+    project.ok(&["catalog", "-o", "catalog.md"]);
+    let before = project.read("catalog.md");
+    std::fs::write(&whole, "fn a() {}\nfn b( {\n").unwrap();
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["graph"],
+        &["graph", "--format", "svg"],
+        &["catalog"],
+        &["catalog", "--format", "asyncapi-json"],
+        &["manifest"],
+    ] {
+        let run = project.run(arguments);
+        assert_eq!(run.code, 1, "{arguments:?}");
+        assert!(run.err.contains("error[LU0001]: src/broken.rs is not Rust: a bracket"), "{run:?}");
+        assert!(run.err.ends_with("what is printed is not all there is\n"), "{run:?}");
+        assert!(run.out.contains("LampSwitched"), "{run:?}");
+    }
+    let refused = project.run(&["catalog", "-o", "catalog.md"]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("catalog.md is not written"), "{refused:?}");
+    assert_eq!(project.read("catalog.md"), before);
+}
+
+#[test]
 fn a_module_without_a_file_is_named() {
     let project = Project::library(&format!("{DOMAIN}mod gone;\n#[cfg(windows)] mod elsewhere;\n"));
     project.run(&["lock"]);

@@ -97,6 +97,44 @@ fn completions_are_made_for_each_shell() {
 }
 
 #[test]
+fn help_can_be_asked_for_as_of_cargo_itself() {
+    let anywhere = Project::of(&[]);
+    let asked = anywhere.ok(&["lucent", "help", "graph"]).out;
+    assert_eq!(asked, anywhere.ok(&["lucent", "graph", "--help"]).out);
+    assert_eq!(anywhere.ok(&["help"]).out, anywhere.ok(&["--help"]).out);
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_cargo_lucent_and_the_rest_of_cargo_as_before() {
+    let anywhere = Project::of(&[]);
+    let script = anywhere.ok(&["completions", "bash"]).out;
+    anywhere.write("completions.bash", &script);
+    let complete = |words: &str| {
+        let command = format!(
+            "_before() {{ COMPREPLY=(build \"before:$2\"); }}; complete -F _before cargo; \
+             source completions.bash; source completions.bash; \
+             [[ $(complete -p cargo) =~ -F\\ ([^\\ ]+) ]]; \
+             COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             last=${{COMP_WORDS[COMP_CWORD]}}; before=${{COMP_WORDS[COMP_CWORD - 1]}}; \
+             ${{BASH_REMATCH[1]}} cargo \"$last\" \"$before\"; echo \"${{COMPREPLY[*]}}\""
+        );
+        let bash = std::process::Command::new("bash")
+            .args(["--norc", "-c", &command])
+            .current_dir(anywhere.root())
+            .output()
+            .expect("bash is a shell of Unix");
+        assert!(bash.stderr.is_empty(), "{}", String::from_utf8_lossy(&bash.stderr));
+        String::from_utf8(bash.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(complete("cargo bui"), "build before:bui");
+    assert_eq!(complete("cargo lucent gra"), "graph");
+    assert_eq!(complete("cargo lucent graph --form"), "--format");
+    assert_eq!(complete("cargo lucent graph --format s"), "svg");
+    assert_eq!(complete("cargo lucent check --deny"), "--deny-warnings");
+}
+
+#[test]
 fn every_command_has_a_json_form() {
     let shop = shop();
     shop.ok(&["lock"]);

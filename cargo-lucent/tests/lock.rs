@@ -42,6 +42,18 @@ fn a_changed_event_fails_until_its_version_is_raised() {
 }
 
 #[test]
+fn a_check_that_may_not_update_the_lock_says_so_once() {
+    let project = locked();
+    edit(&project, "{ on: bool }", "{ on: bool, by: String }");
+    let text = project.run(&["check", "--update"]);
+    assert_eq!((text.code, text.err.matches("error[LU0201]").count()), (1, 1), "{text:?}");
+    assert!(text.err.contains("lucent.lock is as it was"), "{text:?}");
+    let json = project.run(&["check", "--update", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, &report["findings"][0]["code"]), (1, &"LU0201".into()), "{json:?}");
+}
+
+#[test]
 fn a_changed_shape_can_be_accepted_by_name() {
     let project = locked();
     edit(&project, "{ on: bool }", "{ off: bool }");

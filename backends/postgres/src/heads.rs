@@ -116,13 +116,15 @@ impl Heads {
                     Some(listener) => Ok(listener),
                     None => Listener::connect(&server).await,
                 };
+                let began = Instant::now();
                 let fault = match listener {
-                    Ok(listener) => {
-                        backoff = Backoff::new(Duration::MAX);
-                        self.follow(&server, listener).await
-                    }
+                    Ok(listener) => self.follow(&server, listener).await,
                     Err(fault) => Some(fault),
                 };
+                // One that breaks at once, such as on tables that are gone, is no success.
+                if began.elapsed() >= STEADY {
+                    backoff = Backoff::new(Duration::MAX);
+                }
                 tracing::warn!(?fault, "cannot hear of new events; will connect again");
                 if let Some(pause) = backoff.pause() {
                     tokio::time::sleep(pause).await;
@@ -267,6 +269,9 @@ const OTHERS: &str = "SELECT 1 FROM pg_locks AS l WHERE l.locktype = 'advisory' 
 
 /// The class of the locks of those who listen to a ledger.
 const LISTENERS: i32 = 0x4C75_6C73;
+
+/// A connection that lasted so long was a good one: the next one is made without much of a pause.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// The shortest time between two announcements.
 const PACE: Duration = Duration::from_millis(5);

@@ -1,6 +1,6 @@
 //! What happens when the server, or somebody at it, misbehaves.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use lucent_core::{
     Position, StreamId, Version,
@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 
 use crate::{
     events::append,
+    load::Load,
     server::{TestSchema, client, url, with_causes},
 };
 
@@ -72,6 +73,58 @@ async fn a_lock_that_is_held_too_long_makes_appends_busy_and_writes_nothing() {
         admin.batch_execute("ROLLBACK").await.unwrap();
         let appended = store.append(append("s-1", ExpectedVersion::Any)).await.unwrap();
         assert_eq!(appended.position, Position::new(2));
+    }
+}
+
+/// Has every event of the stream `held-1` wait, once it is inserted, for a lock that anybody can hold.
+async fn hold_back(schema: &TestSchema) {
+    schema
+        .run(
+            "CREATE FUNCTION {s}.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+               PERFORM pg_advisory_xact_lock(77, '{s}'::regnamespace::oid::bigint::bit(32)::integer); \
+               RETURN NULL; END $$; \
+             CREATE TRIGGER hold AFTER INSERT ON {s}.events \
+               FOR EACH ROW WHEN (NEW.stream = 'held-1') EXECUTE FUNCTION {s}.hold()",
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_subscriber_misses_nothing_while_a_writer_is_held_back_by_a_lock_of_another_connection() {
+    const KEY: &str = "$1::text::regnamespace::oid::bigint::bit(32)::integer";
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                   AND classid = 77 AND objid = $1::text::regnamespace::oid";
+    for schema in TestSchema::of_each_layout() {
+        let (store, slow) = (schema.open().await, schema.open().await);
+        hold_back(&schema).await;
+        let mut admin = client().await;
+        let load = Load::start(&store, 4);
+        let mut held = HashSet::new();
+        for _ in 0..5 {
+            load.acknowledges(50).await;
+            let holder = admin.transaction().await.unwrap();
+            let lock = format!("SELECT pg_advisory_xact_lock(77, {KEY})");
+            holder.execute(&lock, &[&schema.name]).await.unwrap();
+            let append = append("held-1", ExpectedVersion::Any);
+            held.insert(append.writes[0].events[0].id);
+            let slow = slow.clone();
+            let appending = tokio::spawn(async move { slow.append(append).await });
+            // Its event has a position, which is not visible; nobody may see a later one before it.
+            let waits = async {
+                while holder.query_one(waiting, &[&schema.name]).await.unwrap().get::<_, i64>(0)
+                    == 0
+                {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), waits)
+                .await
+                .expect("it waits for the lock");
+            assert!(!appending.is_finished());
+            holder.commit().await.unwrap();
+            appending.await.unwrap().unwrap();
+        }
+        load.check_beside(held).await;
     }
 }
 

@@ -91,8 +91,13 @@ impl Load {
     /// Stops the writers, and compares what they were told with what is stored and with what the
     /// subscriber saw.
     pub(crate) async fn check(self) -> Told {
+        self.check_beside(HashSet::new()).await
+    }
+
+    /// The same, where somebody else was told that these are written.
+    pub(crate) async fn check_beside(self, others: HashSet<EventId>) -> Told {
         self.stop.store(true, Ordering::Relaxed);
-        let mut told = Told::default();
+        let mut told = Told { acknowledged: others, ..Told::default() };
         for writer in self.writers {
             let one = writer.await.expect("no writer panics");
             told.acknowledged.extend(one.acknowledged);

@@ -33,10 +33,21 @@ fn parse(shown: String, text: String) -> Result<File, Box<Diagnostic>> {
     match syn::parse_file(&text) {
         Ok(syntax) => Ok(File { shown, text, syntax }),
         Err(error) => Err(Box::new(
-            Diagnostic::error(Code::NOT_RUST, format!("{shown} is not Rust: {error}"))
+            Diagnostic::error(Code::NOT_RUST, format!("{shown} is not Rust: {}", reason(&error)))
                 .at(Place::of(&shown, error.span()), "here")
                 .help("`cargo check` says more; what the file says is left out until it is whole"),
         )),
+    }
+}
+
+/// Why the text is not Rust, in words that say more than that it is not.
+fn reason(error: &syn::Error) -> String {
+    match error.to_string().as_str() {
+        "cannot parse string into token stream" => {
+            "a bracket or a quotation mark has no counterpart, or a character stands where none can"
+                .to_owned()
+        }
+        said => said.to_owned(),
     }
 }
 

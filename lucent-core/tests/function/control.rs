@@ -1,6 +1,9 @@
 //! Switching functions.
 
+use std::time::Duration;
+
 use lucent_core::{
+    ManualClock,
     function::{
         CallError, EditionId, Guard, OrderError, Ran, Reason, Refusal, Rollout, Scope,
         ShadowReport, Share,
@@ -165,6 +168,28 @@ async fn a_guard_takes_a_rollout_back_by_itself_and_for_everybody() {
     there.control::<fee>("bob").stop_rollout("already stopped").await.unwrap();
     let there = ran(&there, &user("u")).unwrap();
     assert_eq!((there.edition, there.reason), (V1, Reason::Current));
+}
+
+#[tokio::test]
+async fn a_guard_takes_a_rollout_back_whose_slowest_calls_are_too_slow() {
+    let clock = ManualClock::default();
+    CLOCK.with(|place| place.set(Some(clock.clone())));
+    let manager = FunctionManager::new(registry()).store(MemoryStore::new());
+    let functions = manager.clock(clock).start().await.unwrap();
+    let guard = Guard::default().p99_up_to(Duration::from_millis(40)).after_calls(200);
+    let rollout = Rollout::of(V2, Share::ALL).stick_by("user").guard(guard);
+    let control = functions.control::<fee>("ann");
+    control.promote(V1, "the old one").await.unwrap();
+    control.roll_out(rollout, "the new one").await.unwrap();
+    let takes = |milliseconds: u64| {
+        let price = std::cmp::max(1_000, milliseconds * 100);
+        functions.call::<fee>(&user("u"), &trade("a", price)).unwrap().ran.edition
+    };
+    // Two of two hundred may take longer; the third is one too many.
+    assert!((0..198).all(|_| takes(0) == V2));
+    assert_eq!([takes(50), takes(50), takes(0)], [V2; 3]);
+    assert_eq!(takes(50), V2);
+    assert_eq!(takes(0), V1);
 }
 
 #[tokio::test]

@@ -49,18 +49,21 @@ fn judged(trade: &TradeExecuted) -> Result<(), NoPrice> {
     match trade.price {
         0 => Err(NoPrice(0)),
         13 => panic!("thirteen"),
-        // Slow: the clock of this thread's test moves on.
         price @ 5_000.. => {
-            CLOCK.with(|clock| {
-                clock.take().inspect(|clock| {
-                    clock.advance(Duration::from_millis(price / 100));
-                    CLOCK.with(|place| place.set(Some(clock.clone())));
-                })
-            });
+            takes(Duration::from_millis(price / 100));
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// Slow: the clock of this thread's test moves on.
+fn takes(time: Duration) {
+    CLOCK.with(|place| {
+        place.set(place.take().inspect(|clock| {
+            clock.advance(time);
+        }));
+    });
 }
 
 thread_local! {
@@ -87,8 +90,11 @@ pub use older::rebate as rebate_v7;
 pub mod on_events {
     use super::*;
 
-    #[function(on = TradeEvent::Executed, shard_by = pair, version = 1)]
+    #[function(on = TradeEvent::Executed, shard_by = pair, version = 1, deadline = "50ms")]
     pub fn big(trade: &TradeExecuted) -> Option<u64> {
+        if trade.price >= 5_000 {
+            takes(Duration::from_millis(trade.price / 100));
+        }
         (trade.price > 1_000).then_some(trade.price)
     }
 

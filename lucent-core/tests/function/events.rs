@@ -1,6 +1,7 @@
 //! Publishing events to functions.
 
 use lucent_core::{
+    ManualClock,
     function::{CallError, Scope},
     prelude::*,
 };
@@ -41,6 +42,19 @@ async fn a_function_that_panics_or_fails_does_not_reach_the_others() {
         matches!(&picky.outcome, Err(CallError::Failed(error)) if error.to_string() == "a price of 0 is no price")
     );
     assert_eq!(published.output::<nervous>(), Some(&1));
+}
+
+#[tokio::test]
+async fn a_function_that_misses_its_deadline_does_not_reach_the_others() {
+    let clock = ManualClock::default();
+    CLOCK.with(|place| place.set(Some(clock.clone())));
+    let manager = FunctionManager::new(registry()).store(MemoryStore::new());
+    let functions = manager.clock(clock).start().await.unwrap();
+    let published = functions.publish(CallContext::nobody(), &executed(6_000));
+    let big = published.iter().find(|one| one.function == "big").unwrap();
+    assert!(matches!(&big.outcome, Err(CallError::Late { function: "big", .. })));
+    assert_eq!(published.output::<nervous>(), Some(&1));
+    assert_eq!(published.output::<picky>(), Some(&6_000));
 }
 
 #[tokio::test]

@@ -32,9 +32,10 @@ struct Server {
     is_dead: bool,
 }
 
-/// A router somewhere else, which knows of the servers what their beats say.
+/// Routers somewhere else, which know of the servers what their beats say, and of each other nothing.
 struct Simulation {
     servers: Vec<Server>,
+    routers: usize,
     members: Members,
     beat_every: Duration,
     dice: u64,
@@ -54,6 +55,7 @@ impl Simulation {
         let policy = BeatPolicy { every: beat_every, ..BeatPolicy::default() };
         Self {
             servers: servers.collect(),
+            routers: 1,
             members: Members::new(policy),
             beat_every,
             dice: 1,
@@ -64,21 +66,19 @@ impl Simulation {
     /// Sends a call each `gap`, from one time to another; gives the calls that went to dead nodes.
     fn run(&mut self, from: Duration, to: Duration, gap: Duration) -> usize {
         let (mut now, mut next_beat, mut lost) = (from, from, 0);
-        let (mut sent, me) = (BTreeMap::<NodeId, u32>::new(), NodeId::new("router"));
+        let (mut sent, me) =
+            (vec![BTreeMap::<NodeId, u32>::new(); self.routers], NodeId::new("router"));
+        let mut turns = (0..self.routers).cycle();
         while now < to {
             if now >= next_beat {
                 next_beat += self.beat_every;
-                sent.clear();
+                sent.iter_mut().for_each(BTreeMap::clear);
                 self.beat(now);
             }
+            let sent = &mut sent[turns.next().expect("there is a router")];
             let ownership = Ownership::nobody();
-            let knowledge = Knowledge {
-                me: &me,
-                members: &self.members,
-                ownership: &ownership,
-                sent: &sent,
-                now,
-            };
+            let knowledge =
+                Knowledge { me: &me, members: &self.members, ownership: &ownership, sent, now };
             let dice = [random(&mut self.dice), random(&mut self.dice)];
             let target = route(&fee(None), &knowledge, dice).unwrap().node;
             *sent.entry(target.clone()).or_default() += 1;
@@ -174,6 +174,26 @@ fn a_new_idle_node_is_not_run_over() {
         five.servers.iter().zip(before).map(|(server, before)| server.served - before).collect();
     let all: usize = during.iter().sum();
     assert!((all / 10..all / 2).contains(&during[4]), "{during:?}");
+}
+
+#[test]
+fn a_herd_of_routers_that_know_nothing_of_each_other_does_not_run_over_the_idlest_node() {
+    let mut five = Simulation::new(&[1_000; 5], BEAT);
+    five.routers = 100;
+    // Four nodes are busy for a second, and all routers hear of it by the same beat.
+    for server in &mut five.servers[..4] {
+        server.ends = (1..=1_000).map(Duration::from_millis).collect();
+    }
+    five.run(Duration::ZERO, BEAT, Duration::from_micros(500));
+    let shares = five.shares();
+    assert!((0.2..0.45).contains(&shares[4]), "{shares:?}");
+    // Two of five are looked at, so it gets two fifths at most, also while the others are remembered
+    // as slow; that is less than it can do, and nothing piles up.
+    five.run(BEAT, 10 * SECOND, Duration::from_micros(500));
+    let (shares, now) = (five.shares(), 10 * SECOND);
+    assert!(shares[4] < 0.45, "{shares:?}");
+    let waiting = five.servers[4].ends.iter().filter(|&&end| end > now).count();
+    assert!(waiting < 100, "{waiting} calls wait");
 }
 
 #[test]

@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::conformance::{Handle, StoreFixture};
+use crate::conformance::{Gap, Handle, StoreFixture};
 
 /// A fixture without its type.
 pub struct Subject {
     fixture: Box<dyn AnyFixture>,
     payload_limit: usize,
+    gaps: &'static [Gap],
 }
 
 impl Subject {
     /// Makes a store with a fixture.
     pub async fn create<F: StoreFixture>() -> Self {
-        Self { fixture: Box::new(F::create().await), payload_limit: F::payload_limit() }
+        let fixture = Box::new(F::create().await);
+        Self { fixture, payload_limit: F::payload_limit(), gaps: F::gaps() }
     }
 
     /// Closes the store and opens it again.
@@ -41,6 +43,11 @@ impl Subject {
 
     pub(super) async fn try_second(&self) -> Option<Handle> {
         self.fixture.second().await
+    }
+
+    /// Whether the store declares this gap, for behaviors that need more than their theme says.
+    pub(super) fn lacks(&self, gap: Gap) -> bool {
+        self.gaps.contains(&gap)
     }
 
     /// The longest payload that the store takes.

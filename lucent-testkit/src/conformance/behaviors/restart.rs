@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::conformance::{
+    Gap,
     tally::{counted_in, tally, tally_id},
     vocabulary::*,
 };
@@ -43,6 +44,9 @@ pub async fn expectations_are_checked_across_a_restart(mut subject: Subject) {
     let store = subject.store();
     let error = refused(store.try_write("a-1", ExpectedVersion::NoStream, counted(1)).await);
     assert!(error.is_conflict(), "{error:?}");
+    if subject.lacks(Gap::NoConditions) {
+        return;
+    }
     let mut append = batch(vec![write("b-1", counted(1))]);
     let query = EventQuery::tags(tags(&["k:1"]));
     append.condition = Some(AppendCondition { query, after: Position::ZERO });
@@ -129,6 +133,9 @@ pub async fn leases_survive(mut subject: Subject) {
 
 /// An inline projection goes on where it was.
 pub async fn inline_projections_go_on(mut subject: Subject) {
+    if subject.lacks(Gap::NoInlineProjections) {
+        return Gap::NoInlineProjections.assert_refused(subject).await;
+    }
     for round in 1..=3 {
         let mut append = batch(vec![write("a-1", counted(2))]);
         append.inline = inline(&[tally("inline")]);

@@ -4,18 +4,36 @@ use std::{marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use lucent_core::{
-    CommandId, MemoryStore, Position, StreamId, Version,
+    BusinessContext, CommandId, EventId, MemoryStore, Metadata, NewEvent, Payload, Position,
+    StreamId, Timestamp, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
-        HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamFolder, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore,
+        ExpectedVersion, Fence, HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked,
+        ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot,
+        SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage,
+        StreamRead,
     },
 };
 use lucent_testkit::conformance::{Gap, async_trait};
 
 /// Smaller than the store's own, so that the suite runs fast on many mutants.
 pub(super) const PAYLOAD_LIMIT: usize = 2 << 20;
+
+/// An append of one event that no behavior asked for.
+pub(super) fn marked(stream: &str) -> Append {
+    let metadata = Metadata::of_command(CommandId::new(), BusinessContext::default());
+    let event = NewEvent {
+        id: EventId::new(),
+        event_type: "Unasked".into(),
+        schema_version: 1,
+        payload: Payload::default(),
+        tags: Vec::new(),
+        metadata: metadata.into(),
+        recorded_at: Timestamp::from_micros(0),
+    };
+    let stream = StreamId::new(stream).expect("the names of mutants are valid");
+    Append::one(stream, ExpectedVersion::Any, vec![event])
+}
 
 /// Each method is sound until a defect changes it.
 #[async_trait]

@@ -5,17 +5,21 @@ mod conditions;
 mod contents;
 mod defect;
 mod folding;
+mod gaps;
+mod inline;
 mod joining;
 mod leasing;
+mod ordering;
 mod parking;
 mod projecting;
 mod races;
 mod reading;
+mod refusing;
 mod restarting;
 mod sharing;
 mod waiting;
 
-use std::panic::AssertUnwindSafe;
+use std::{collections::BTreeSet, panic::AssertUnwindSafe};
 
 use futures::FutureExt as _;
 use lucent_core::MemoryStore;
@@ -23,16 +27,16 @@ use lucent_testkit::conformance::{BEHAVIORS, Behavior, Gap, StoreFixture, async_
 
 use self::defect::{Defect, Mutant};
 
-/// A defect, the behavior that must reject it, and how to check a behavior on it.
+/// A defect, the behaviors that must reject it, and how to check a behavior on it.
 struct Suspect {
     name: &'static str,
-    rejected_by: &'static str,
+    rejected_by: &'static [&'static str],
     breaks: fn(&Behavior) -> bool,
 }
 
 /// Declares defects: unit structs that change some methods of a store.
 macro_rules! defects {
-    ($($(#[$doc:meta])* $name:ident rejected by $behavior:literal { $($change:item)* })*) => {
+    ($($(#[$doc:meta])* $name:ident rejected by $($behavior:literal),+ { $($change:item)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -47,7 +51,7 @@ macro_rules! defects {
         pub(super) fn suspects() -> Vec<$crate::conformance::mutants::Suspect> {
             vec![$($crate::conformance::mutants::Suspect {
                 name: stringify!($name),
-                rejected_by: $behavior,
+                rejected_by: &[$($behavior),+],
                 breaks: $crate::conformance::mutants::breaks::<$crate::conformance::mutants::Mutated<$name>>,
             }),*]
         }
@@ -105,12 +109,15 @@ fn suspects() -> Vec<Suspect> {
         conditions::suspects(),
         contents::suspects(),
         folding::suspects(),
+        inline::suspects(),
+        ordering::suspects(),
         parking::suspects(),
         joining::suspects(),
         leasing::suspects(),
         projecting::suspects(),
         races::suspects(),
         reading::suspects(),
+        refusing::suspects(),
         restarting::suspects(),
         sharing::suspects(),
         waiting::suspects(),
@@ -125,16 +132,27 @@ fn full_name(behavior: &Behavior) -> String {
 }
 
 #[test]
-fn every_mutant_is_rejected_by_the_behavior_that_names_its_defect() {
+fn every_mutant_is_rejected_by_the_behaviors_that_name_its_defect() {
     let mut survivors = Vec::new();
     for Suspect { name, rejected_by, breaks } in suspects() {
-        let behavior = BEHAVIORS.iter().find(|behavior| full_name(behavior) == rejected_by);
-        let behavior = behavior.unwrap_or_else(|| panic!("there is no behavior {rejected_by}"));
-        if !breaks(behavior) {
-            survivors.push(format!("{rejected_by} lets pass that a store {name}"));
+        for rule in rejected_by {
+            let behavior = BEHAVIORS.iter().find(|behavior| full_name(behavior) == *rule);
+            let behavior = behavior.unwrap_or_else(|| panic!("there is no behavior {rule}"));
+            if !breaks(behavior) {
+                survivors.push(format!("{rule} lets pass that a store {name}"));
+            }
         }
     }
     assert!(survivors.is_empty(), "{survivors:#?}");
+}
+
+#[test]
+fn every_behavior_rejects_a_mutant() {
+    let rejecting: BTreeSet<_> =
+        suspects().into_iter().flat_map(|suspect| suspect.rejected_by).copied().collect();
+    let idle: Vec<_> =
+        BEHAVIORS.iter().map(full_name).filter(|name| !rejecting.contains(&**name)).collect();
+    assert!(idle.is_empty(), "write a mutant that each of these rejects: {idle:#?}");
 }
 
 #[test]

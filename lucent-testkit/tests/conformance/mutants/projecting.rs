@@ -1,18 +1,16 @@
-//! Defects of snapshots, read models and inline projections.
+//! Defects of snapshots and read models.
 
 use bytes::Bytes;
 use lucent_core::{
     MemoryStore, Position, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentChange, DocumentKey,
-        EventStore as _, InlineProjections, ProjectionCommit, ProjectionId, ReadModelStore as _,
-        Snapshot, SnapshotKey, SnapshotStore as _, StoreError,
+        CommitError, Document, DocumentChange, DocumentKey, EventStore as _, ProjectionCommit,
+        ProjectionId, ReadModelStore as _, Snapshot, SnapshotKey, SnapshotStore as _, StoreError,
     },
 };
 
-use crate::conformance::mutants::defects;
+use crate::conformance::mutants::{defect::marked, defects};
 
-type Outcome = Result<Appended, AppendError>;
 type Step = Result<(), CommitError>;
 type Saved = Result<(), StoreError>;
 
@@ -245,60 +243,20 @@ defects! {
             store.commit_projection(commit).await.map_err(|error| StoreError::Busy { reason: error.to_string() })
         }
     }
-    ForgetsInlineProjections rejected by "inline::the_read_model_is_written_with_the_events" {
-        async fn append(store: &MemoryStore, append: Append) -> Outcome {
-            store.append(Append { inline: InlineProjections::default(), ..append }).await
-        }
-    }
-    OverridesInlineErrors rejected by "inline::an_error_refuses_the_append" {
-        async fn append(store: &MemoryStore, append: Append) -> Outcome {
-            let anyway = Append { inline: InlineProjections::default(), ..append.clone() };
-            match store.append(append).await {
-                Err(AppendError::Projection(_)) => store.append(anyway).await,
-                outcome => outcome,
+    StartsProjectionsAtTheHead rejected by "projections::a_new_projection_is_at_zero" {
+        async fn checkpoint(store: &MemoryStore, projection: &ProjectionId) -> Result<Position, StoreError> {
+            match store.checkpoint(projection).await? {
+                Position::ZERO => store.head().await,
+                found => Ok(found),
             }
         }
     }
-    RunsTheFirstInlineProjectionOnly rejected by "inline::several_projections_are_apart" {
-        async fn append(store: &MemoryStore, mut append: Append) -> Outcome {
-            let first = append.inline.as_slice().first().cloned();
-            append.inline = InlineProjections(first.map(|first| [first].into()));
-            store.append(append).await
-        }
-    }
-    NeverCatchesUpInline rejected by "inline::a_projection_that_is_behind_catches_up" {
-        async fn append(store: &MemoryStore, append: Append) -> Outcome {
-            for projection in append.inline.as_slice() {
-                let from = store.checkpoint(&projection.id()).await?;
-                let commit = ProjectionCommit::new(projection.id(), from, store.head().await?);
-                store.commit_projection(commit).await.expect("the step is taken");
-            }
-            store.append(append).await
-        }
-    }
-    KeepsInlineStepsOfRefusedAppends rejected by "inline::a_conflict_is_not_projected" {
-        async fn append(store: &MemoryStore, append: Append) -> Outcome {
-            let projections = append.inline.clone();
-            let outcome = store.append(append).await;
-            if let (Err(AppendError::Conflict(_)), Some(first)) = (&outcome, projections.as_slice().first()) {
-                let from = store.checkpoint(&first.id()).await?;
-                let commit = ProjectionCommit::new(first.id(), from, from.next());
-                store.commit_projection(commit).await.expect("the step is taken");
-            }
-            outcome
-        }
-    }
-    LeavesTheInlineCheckpoint rejected by "inline::unwanted_events_move_the_checkpoint" {
-        async fn append(store: &MemoryStore, mut append: Append) -> Outcome {
-            let wanted = |projection: &std::sync::Arc<dyn lucent_core::Projection>| {
-                let query = projection.filter().query;
-                let events = append.writes.iter().flat_map(|write| &write.events);
-                events.into_iter().any(|event| query.matches(&event.event_type, &event.tags))
-            };
-            if !append.inline.as_slice().iter().any(wanted) {
-                append.inline = InlineProjections::default();
-            }
-            store.append(append).await
+    LogsItsSteps rejected by "projections::steps_do_not_touch_the_log" {
+        async fn commit_projection(store: &MemoryStore, commit: ProjectionCommit) -> Step {
+            store.commit_projection(commit).await?;
+            let step = marked("steps-1");
+            store.append(step).await.expect("steps are logged");
+            Ok(())
         }
     }
 }

@@ -1,12 +1,22 @@
 //! Defects of restarts and instances, and gaps that are none.
 
+use std::cell::RefCell;
+
 use lucent_core::{
     MemoryStore, Position,
-    store::{Append, EventFilter, EventStore as _, ExpectedVersion, LogRead, PageLimit},
+    store::{
+        Append, AppendError, Appended, EventFilter, EventStore as _, ExpectedVersion, LogRead,
+        PageLimit,
+    },
 };
 use lucent_testkit::conformance::Gap;
 
 use crate::conformance::mutants::defects;
+
+thread_local! {
+    /// What was refused since the last restart; each behavior has one thread.
+    static REFUSED: RefCell<Vec<Append>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A store with the same events and nothing else.
 async fn copy(store: &MemoryStore, leave_out: usize) -> MemoryStore {
@@ -39,9 +49,26 @@ defects! {
             MemoryStore::new()
         }
     }
-    ForgetsTheLastEvent rejected by "restart::positions_and_versions_go_on" {
+    ForgetsTheLastEvent rejected by "restart::positions_and_versions_go_on", "restart::a_follower_goes_on_after_a_restart" {
         async fn reopened(store: &MemoryStore) -> MemoryStore {
             copy(store, 1).await
+        }
+    }
+    BringsBackWhatItRefused rejected by "restart::refused_appends_do_not_come_back" {
+        async fn append(store: &MemoryStore, append: Append) -> Result<Appended, AppendError> {
+            let outcome = store.append(append.clone()).await;
+            if outcome.is_err() {
+                REFUSED.with_borrow_mut(|refused| refused.push(append));
+            }
+            outcome
+        }
+
+        async fn reopened(store: &MemoryStore) -> MemoryStore {
+            for mut append in REFUSED.take() {
+                append.writes.iter_mut().for_each(|write| write.expected = ExpectedVersion::Any);
+                store.append(append).await.expect("nothing is expected any more");
+            }
+            store.clone()
         }
     }
     RestoresCommandsNot rejected by "restart::command_outcomes_survive" {
@@ -79,7 +106,13 @@ defects! {
             MemoryStore::new()
         }
     }
-    HasInstancesOfItsOwn rejected by "second_instance::each_sees_the_others_events" {
+    HasInstancesOfItsOwn rejected by
+        "second_instance::each_sees_the_others_events",
+        "second_instance::versions_are_checked_across_instances",
+        "second_instance::commands_are_known_across_instances",
+        "second_instance::checkpoints_are_checked_across_instances",
+        "second_instance::racing_instances_lose_nothing"
+    {
         fn second(_: &MemoryStore) -> MemoryStore {
             MemoryStore::new()
         }
