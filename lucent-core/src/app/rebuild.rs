@@ -16,7 +16,10 @@ use crate::{
     },
     position::Position,
     query::StuckCause,
-    store::{CommitError, EventStore, ParkedKeys, ProjectionCommit, ProjectionId, StoreError},
+    store::{
+        CommitError, EventStore, ParkedKeys, ProjectionCommit, ProjectionId, Replacement,
+        StoreError,
+    },
 };
 
 /// Begins a rebuild, or goes on with the one that was begun.
@@ -129,7 +132,8 @@ impl Rebuild {
             worker.catch_up().await?;
             worker.settle().await?;
             // Another process may run one of the two as well, and be faster.
-            self.place.store.replace_projection(&self.shadow.id, &self.place.id).await?;
+            let (built, place) = (self.shadow.id.clone(), self.place.id.clone());
+            self.place.store.replace_projections(&[Replacement { built, place }], None).await?;
         }
         tracing::info!(projection = %self.place.id, "it was rebuilt");
         self.place.changed.notify_one();

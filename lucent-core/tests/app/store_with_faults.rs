@@ -16,8 +16,9 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadFrom, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead, VersionConflict,
+        ProjectionCommit, ProjectionId, ReadFrom, ReadModelStore, Replacement, Snapshot,
+        SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        VersionConflict,
     },
 };
 use tokio::sync::watch;
@@ -300,12 +301,12 @@ impl ReadModelStore for StoreWithFaults {
         self.inner.stored_versions(name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        self.inner.replace_projection(built, place).await
+        self.thawed().await.replace_projections(replacements, fence).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     position::Position,
     store::{
         CommitError, Document, DocumentKey, Fence, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, StoreError, StoredVersion,
+        ProjectionCommit, ProjectionId, ReadModelStore, Replacement, StoreError, StoredVersion,
     },
 };
 
@@ -138,12 +138,16 @@ impl ReadModelStore for PartStore {
         self.inner.stored_versions(&part_name(name, self.index)).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        let (built, place) = (part_of(built, self.index), part_of(place, self.index));
-        self.inner.replace_projection(&built, &place).await
+        let part_of = |id: &ProjectionId| part_of(id, self.index);
+        let replacements = replacements.iter().map(|Replacement { built, place }| Replacement {
+            built: part_of(built),
+            place: part_of(place),
+        });
+        self.inner.replace_projections(&replacements.collect::<Vec<_>>(), fence).await
     }
 }

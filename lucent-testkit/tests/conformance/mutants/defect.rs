@@ -8,8 +8,8 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamFolder, StreamPage, StreamRead,
+        ProjectionCommit, ProjectionId, ReadModelStore, Replacement, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage, StreamRead,
     },
 };
 use lucent_testkit::conformance::{Gap, async_trait};
@@ -138,12 +138,12 @@ pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
         store.stored_versions(name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         store: &MemoryStore,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        store.replace_projection(built, place).await
+        store.replace_projections(replacements, fence).await
     }
 
     async fn acquire_lease(
@@ -319,12 +319,12 @@ impl<D: Defect> ReadModelStore for Mutant<D> {
         D::stored_versions(&self.store, name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        D::replace_projection(&self.store, built, place).await
+        D::replace_projections(&self.store, replacements, fence).await
     }
 }
 

@@ -11,6 +11,7 @@ mod parking;
 mod projecting;
 mod races;
 mod reading;
+mod replacing;
 mod restarting;
 mod sharing;
 mod waiting;
@@ -111,6 +112,7 @@ fn suspects() -> Vec<Suspect> {
         projecting::suspects(),
         races::suspects(),
         reading::suspects(),
+        replacing::suspects(),
         restarting::suspects(),
         sharing::suspects(),
         waiting::suspects(),
