@@ -51,6 +51,8 @@ pub enum Fault {
     NoSteps,
     /// Steps of projections reach the store only when this is over.
     HeldSteps,
+    /// Steps of who builds something anew reach the store only when this is over.
+    HeldRebuilds,
     /// Whatever is asked of the store reaches it only when this is over.
     Frozen,
     /// The log cannot be read after its first 20,000 events.
@@ -264,6 +266,9 @@ impl ReadModelStore for StoreWithFaults {
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
         self.faults.end_of(Fault::HeldSteps).await;
+        if commit.fence.is_some() && commit.projection.rebuilds().is_some() {
+            self.faults.end_of(Fault::HeldRebuilds).await;
+        }
         self.thawed().await;
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),

@@ -389,6 +389,7 @@ macro_rules! __for_each_behavior {
             applications [] {
                 callers_on_one_aggregate_lose_and_double_nothing,
                 every_event_counts_once_while_nodes_are_killed,
+                partitions_are_rebuilt_while_the_node_that_builds_is_killed,
                 nodes_that_share_a_handler_handle_each_event_once,
                 events_of_a_killed_node_are_handled_by_others,
             }

@@ -61,8 +61,11 @@ pub(crate) async fn activate_if_complete(
             return Ok(false);
         }
     }
-    let step = ProjectionCommit::new(projection.clone(), Position::ZERO, Position::ZERO);
-    store.commit_projection(ProjectionCommit { activate: true, ..step }).await?;
+    // Nothing moves the whole, but a rebuild that took its place has left it somewhere.
+    let at = store.checkpoint(projection).await?;
+    let revision = store.parked(projection).await?.revision;
+    let step = ProjectionCommit::new(projection.clone(), at, at);
+    store.commit_projection(ProjectionCommit { activate: true, revision, ..step }).await?;
     tracing::info!(%projection, "every partition is caught up: queries are answered from this version");
     Ok(true)
 }
