@@ -38,9 +38,9 @@ mod time;
 pub use aggregate::{Aggregate, SnapshotPolicy};
 pub use app::{
     App, AppBuilder, CommandError, Done, EventHandlerHandle, EventHandlerStatus, Execute,
-    HandlerControlError, LoadError, Loaded, Pace, ParkingPolicy, ProjectionControlError,
-    ProjectionHandle, ProjectionState, ProjectionStatus, Question, Rehandled, Retried, RetryPolicy,
-    StartError, StartFrom, Subscription,
+    HandlerControlError, LoadError, Loaded, Pace, ParkingPolicy, PartitionStatus,
+    ProjectionControlError, ProjectionHandle, ProjectionState, ProjectionStatus, Question,
+    Rehandled, Retried, RetryPolicy, StartError, StartFrom, Subscription,
 };
 pub use command::{
     AggregateCommand, ByAggregate, ByTags, Command, CommandContext, DecidedOn, Decision, EventOf,

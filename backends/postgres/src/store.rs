@@ -7,9 +7,10 @@ use bytes::Bytes;
 use lucent_core::{
     CommandId, Position, StoreProjection, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        LogPage, LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId,
+        ReadModelStore, Replacement, Snapshot, SnapshotKey, SnapshotStore, StoreError,
+        StoredVersion, StreamPage, StreamRead,
     },
 };
 use tokio::sync::oneshot;
@@ -348,21 +349,24 @@ impl ReadModelStore for PostgresStore {
             .await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
         let server = &self.shared.server;
-        if let Some(own) = server.projectors.find(place) {
-            let replaced = own.replace(server, built, place).await;
+        // A projector that writes tables of its own has no parts.
+        if let [only] = replacements
+            && let Some(own) = server.projectors.find(&only.place)
+        {
+            let replaced = own.replace(server, only, fence).await;
             return replaced
                 .map_err(|fault| fault.into_store("replace a projection", &server.location))?;
         }
         let readers = &self.shared.readers;
         readers
             .run_once("replace a projection", |session| async move {
-                replace(&session, built, place).await
+                replace(&session, replacements, fence).await
             })
             .await?
     }

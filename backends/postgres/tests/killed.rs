@@ -13,13 +13,16 @@ use std::{
 
 use lucent_core::{
     prelude::*,
-    store::{LeaseStore as _, ProjectionId, ReadModelStore as _},
+    store::{
+        Document, DocumentChange, LeaseStore as _, ProjectionCommit, ProjectionId,
+        ReadModelStore as _,
+    },
 };
 use lucent_postgres::PostgresStore;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::{
-    server::{TestSchema, url},
+    server::{TestSchema, client, url},
     sql::{AccountEvent, AccountId, Deposit, registered},
 };
 
@@ -47,6 +50,9 @@ const SCHEMA: &str = "LUCENT_POSTGRES_TEST_NODE_SCHEMA";
 
 /// How long a dead process holds its partitions.
 const LEASE: Duration = Duration::from_secs(1);
+
+/// The processes of two tests at once would only take each other's time.
+static ONE_TEST: Mutex<()> = Mutex::const_new(());
 
 /// For how long something is waited for that is sure to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -138,6 +144,7 @@ async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_process_takes_over_from_one_that_is_killed_and_folds_each_event_once() {
+    let _alone = ONE_TEST.lock().await;
     let schema = TestSchema::new();
     let store = schema.open().await;
     let writer = App::new(registered::registry()).store(store.clone()).start().await.unwrap();
@@ -184,4 +191,71 @@ async fn another_process_takes_over_from_one_that_is_killed_and_folds_each_event
     };
     within("the last event handled", handled).await;
     assert_eq!(folded(&store).await, expected);
+}
+
+/// Which processes work on partitions of the projection.
+async fn workers(store: &PostgresStore) -> BTreeSet<String> {
+    let held = store.held_leases("projection/folded/1/partition/").await.unwrap();
+    held.iter().map(|held| held.holder.to_string()).collect()
+}
+
+/// Waits until somebody waits for a lock on a table.
+async fn until_blocked(schema: &TestSchema, table: &str) {
+    let client = client().await;
+    let table = format!("{}.{table}", schema.name);
+    let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass";
+    while client.query_one(sql, &[&table]).await.unwrap().get::<_, i64>(0) == 0 {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_goes_on_with_a_rebuild_of_one_that_is_killed_in_the_middle() {
+    let _alone = ONE_TEST.lock().await;
+    let schema = TestSchema::new();
+    let store = schema.open().await;
+    let writer = App::new(registered::registry()).store(store.clone()).start().await.unwrap();
+    let deposit = async || {
+        for name in ACCOUNTS {
+            let account = AccountId(name.to_owned());
+            writer.execute(Deposit { account, amounts: vec![1; 20] }).await.unwrap();
+        }
+    };
+    let expected = |events: u64| {
+        let all: Vec<u64> = (1..=events).collect();
+        let account = |name: &&str| ((*name).to_owned(), all.clone());
+        ACCOUNTS.iter().map(account).collect::<BTreeMap<_, _>>()
+    };
+    let (told, _hearing) = mpsc::unbounded_channel();
+    let mut doomed = Node::start(&schema, &told);
+    deposit().await;
+    within("the last event", async { while folded(&store).await != expected(20) {} }).await;
+    // No event has made this document.
+    let whole = ProjectionId::new("folded", 1);
+    let wrong = Document { key: "wrong".into(), body: r#"{"versions":[]}"#.into() };
+    let step = ProjectionCommit::new(whole.clone(), Position::ZERO, Position::ZERO);
+    let changes = vec![DocumentChange::Put(wrong)];
+    store.commit_projection(ProjectionCommit { changes, ..step }).await.unwrap();
+    // Nobody gets further than to the first document, and this is what `rebuild` leaves in the store.
+    let locker = client().await;
+    let lock = format!("BEGIN; LOCK TABLE {}.documents IN SHARE MODE", schema.name);
+    locker.batch_execute(&lock).await.unwrap();
+    let begun = ProjectionCommit::new(whole.rebuild(), Position::ZERO, Position::ZERO);
+    store.commit_projection(begun).await.unwrap();
+    within("the rebuild", until_blocked(&schema, "documents")).await;
+    let dead = workers(&store).await;
+    doomed.kill();
+    let _survivor = Node::start(&schema, &told);
+    within("the taking over", async {
+        while workers(&store).await.is_empty() || !workers(&store).await.is_disjoint(&dead) {}
+    })
+    .await;
+    // What the dead one had sent may still be done.
+    locker.batch_execute("COMMIT").await.unwrap();
+    within("the end of the rebuild", async {
+        while folded(&store).await != expected(20)
+            || !store.stored_versions(&whole.rebuild().name).await.unwrap().is_empty()
+        {}
+    })
+    .await;
+    deposit().await;
+    within("the last event", async { while folded(&store).await != expected(40) {} }).await;
 }

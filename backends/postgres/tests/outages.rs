@@ -91,7 +91,7 @@ async fn a_replica_can_be_read_refuses_appends_and_takes_over() {
         let store = in_layout(impatient(both).schema("other")).connect().await.unwrap();
         let load = Load::start(&store, 8);
         load.acknowledges(200).await;
-        primary.kill();
+        primary.lose();
         replica.promote();
         load.acknowledges(200).await;
         load.check().await;

@@ -97,6 +97,20 @@ impl PrivateServer {
         run(Command::new("kill").args(["-9", &self.first_process()]));
     }
 
+    /// Takes all of its processes away at once, as when its machine is lost. If its first process is killed
+    /// alone, the others commit for a moment what no replica has confirmed.
+    pub(crate) fn lose(&self) {
+        let first = self.first_process();
+        run(Command::new("kill").args(["-STOP", &first]));
+        let children = Command::new("pgrep").args(["-P", &first]).output().expect("pgrep runs");
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        for signal in ["-STOP", "-KILL"] {
+            // One may have ended by itself.
+            drop(Command::new("kill").arg(signal).args(children.split_whitespace()).output());
+        }
+        run(Command::new("kill").args(["-KILL", &first]));
+    }
+
     /// Ends its being a replica.
     pub(crate) fn promote(&self) {
         run(self.program("pg_ctl").arg("-D").arg(self.data()).args(["-t", "60", "-w", "promote"]));

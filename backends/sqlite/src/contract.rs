@@ -5,10 +5,10 @@ use bytes::Bytes;
 use lucent_core::{
     CommandId, Position, StreamId, Version,
     store::{
-        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, LogPage,
-        LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore,
-        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage,
-        StreamRead,
+        Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
+        LogPage, LogRead, Parked, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId,
+        ReadModelStore, Replacement, Snapshot, SnapshotKey, SnapshotStore, StoreError,
+        StoredVersion, StreamFolder, StreamPage, StreamRead,
     },
 };
 
@@ -157,12 +157,12 @@ impl ReadModelStore for SqliteStore {
         self.inner.pool.read("read a projection's versions", job).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        let (built, place) = (built.clone(), place.clone());
-        self.ask(|reply| Request::Replace(built, place, reply)).await
+        let (replacements, fence) = (replacements.to_vec(), fence.cloned());
+        self.ask(|reply| Request::Replace(replacements, fence, reply)).await
     }
 }

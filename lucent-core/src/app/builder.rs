@@ -182,8 +182,7 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         let mut inline: Vec<Arc<dyn Projection>> = Vec::new();
         for running in projections.0.values() {
             if let Some(parts) = &running.parts {
-                let (running, parts) = (Arc::clone(running), Arc::clone(parts));
-                let divided = DividedProjection { events: Arc::clone(&events), running, parts };
+                let divided = DividedProjection::new(&events, &leases, running, parts, self.lease);
                 nodes.push(PartitionNode::new(Arc::clone(&leases), Arc::new(divided), self.lease));
                 continue;
             }
@@ -200,7 +199,8 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         place_handlers(&handlers, self.handler_starts, &*events).await?;
         let tasks = Tasks::new();
         for running in projections.0.values() {
-            if running.projection.consistency() == Consistency::Async {
+            // One in partitions looks for rebuilds with its leases.
+            if running.projection.consistency() == Consistency::Async && running.parts.is_none() {
                 rebuild::resume(&tasks, &events, running).await?;
             }
         }
@@ -218,6 +218,8 @@ impl<R: Registry, S: Store> AppBuilder<R, S> {
         Ok(App::from_engine(Engine {
             events,
             snapshots,
+            leases,
+            lease_duration: self.lease,
             caches: Caches::new(self.cache_capacity),
             turns: Turns::default(),
             clock: self.clock,

@@ -30,7 +30,7 @@ mod subscription;
 mod task;
 mod turns;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 pub use builder::AppBuilder;
 pub use command_error::CommandError;
@@ -39,7 +39,7 @@ pub use handler_handle::{EventHandlerHandle, HandlerControlError, Rehandled};
 pub use load::{LoadError, Loaded};
 pub use parked_lines::Retried;
 pub use parking_policy::ParkingPolicy;
-pub use progress::{Pace, ProjectionState, ProjectionStatus};
+pub use progress::{Pace, PartitionStatus, ProjectionState, ProjectionStatus};
 pub use projection_handle::{ProjectionControlError, ProjectionHandle};
 pub use question::Question;
 pub(crate) use retry::Backoff;
@@ -58,7 +58,7 @@ use crate::{
     registry::{Includes, Registry},
     resource::Shell,
     state::Evolve,
-    store::{EventFilter, EventStore, InlineProjections, SnapshotStore},
+    store::{EventFilter, EventStore, InlineProjections, LeaseStore, SnapshotStore},
     time::Clock,
 };
 
@@ -75,6 +75,8 @@ pub struct App<R> {
 pub(crate) struct Engine {
     pub(crate) events: Arc<dyn EventStore>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
+    pub(crate) leases: Arc<dyn LeaseStore>,
+    pub(crate) lease_duration: Duration,
     pub(crate) caches: Caches,
     pub(crate) turns: Turns,
     pub(crate) clock: Arc<dyn Clock>,

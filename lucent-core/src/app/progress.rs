@@ -51,6 +51,26 @@ pub struct ProjectionStatus {
     pub parked_keys: usize,
     /// Why it does not move on, if it keeps failing.
     pub failure: Option<String>,
+    /// How far each partition has come, in their order; empty if it has none.
+    pub partitions: Vec<PartitionStatus>,
+}
+
+/// How far a partition of a projection has come. What other processes have done is known from this
+/// one's last look at the store, four times in the
+/// [lease duration](crate::AppBuilder::lease_duration).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PartitionStatus {
+    /// Which one, counted from 0.
+    pub index: u32,
+    /// The last position that it has seen.
+    pub position: Position,
+    /// How many keys have parked events.
+    pub parked_keys: usize,
+    /// Whether this process works on it.
+    pub is_here: bool,
+    /// Why it does not move on, if it keeps failing in this process.
+    pub failure: Option<String>,
 }
 
 /// What a projection is doing.

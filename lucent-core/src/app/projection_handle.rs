@@ -12,10 +12,13 @@ use crate::{
     app::{
         Engine,
         parked_lines::Retried,
-        partitions::{AllLines, drop_version, least_checkpoint},
+        partitions::{
+            AllLines, Parts, begin_rebuild, cancel_rebuild, drop_version, force_rebuild,
+            least_checkpoint,
+        },
         progress::ProjectionStatus,
         projections::wait,
-        rebuild,
+        rebuild::{self, is_begun},
         running::RunningProjection,
     },
     position::Position,
@@ -88,8 +91,10 @@ pub enum ProjectionControlError {
         /// Which projection.
         projection: ProjectionId,
     },
-    /// A projection in partitions is rebuilt by raising its version only, and not given up.
-    #[error("projection {projection} is in partitions: raise its version to have it built anew")]
+    /// The building of a new version of a projection in partitions is not given up.
+    #[error(
+        "projection {projection} is in partitions: let it be built, and activate the older version"
+    )]
     Partitioned {
         /// Which projection.
         projection: ProjectionId,
@@ -199,15 +204,21 @@ impl ProjectionHandle {
     /// from, and puts it into its place when it has seen the whole log. A rebuild that was begun is
     /// gone on with, also after a restart.
     ///
-    /// It takes the place only if it has parked no key that the old one has not.
+    /// It takes the place only if it has parked no key that the old one has not. If the projection has
+    /// partitions, one of the processes that share it builds; the others hear of it when they look
+    /// after their leases next.
     ///
     /// # Errors
-    /// [`ProjectionControlError::Inline`], `Partitioned`, or when the store fails.
+    /// [`ProjectionControlError::Inline`], or when the store fails.
     pub async fn rebuild(&self) -> Result<(), ProjectionControlError> {
         if self.running.projection.consistency() == Consistency::Inline {
             return Err(ProjectionControlError::Inline { projection: self.running.id.clone() });
         }
-        self.refuse_if_divided()?;
+        if let Some(parts) = &self.running.parts {
+            begin_rebuild(&self.running).await?;
+            parts.poke.notify_one();
+            return Ok(());
+        }
         if self.running.resume() {
             return Ok(());
         }
@@ -226,18 +237,16 @@ impl ProjectionHandle {
     ///
     /// # Errors
     /// [`ProjectionControlError::InUse`] if there is nothing to give up, since queries are answered
-    /// from it; `Partitioned`, or when the store fails.
+    /// from it; `Partitioned` if it has partitions and is a new version; or when the store fails.
     pub async fn cancel(&self) -> Result<(), ProjectionControlError> {
-        self.refuse_if_divided()?;
+        if let Some(parts) = &self.running.parts {
+            return self.cancel_divided(parts).await;
+        }
         if self.running.rebuild().is_some() {
             return Ok(rebuild::cancel(&self.running).await?);
         }
         if self.running.is_active() {
-            let reason = "queries are answered from it";
-            return Err(ProjectionControlError::InUse {
-                projection: self.running.id.clone(),
-                reason,
-            });
+            return Err(self.in_use());
         }
         self.running.cancel();
         let _turn = self.running.turn.lock().await;
@@ -271,10 +280,7 @@ impl ProjectionHandle {
         let name = Arc::clone(&self.running.id.name);
         let store = &self.running.store;
         let id = ProjectionId::new(Arc::clone(&name), version);
-        if let Some(rebuild) = self.running.rebuild()
-            && id == self.running.id
-        {
-            rebuild.force();
+        if id == self.running.id && self.force_rebuild().await? {
             return Ok(());
         }
         let _turn = self.running.turn.lock().await;
@@ -330,14 +336,44 @@ impl ProjectionHandle {
         AllLines::of(&self.engine.events, &self.running).await
     }
 
-    /// What is divided is built anew as another version only.
-    fn refuse_if_divided(&self) -> Result<(), ProjectionControlError> {
-        match &self.running.parts {
-            None => Ok(()),
-            Some(_) => {
-                Err(ProjectionControlError::Partitioned { projection: self.running.id.clone() })
+    /// Has a rebuild take its place although it has parked events, if there is one.
+    async fn force_rebuild(&self) -> Result<bool, StoreError> {
+        if self.running.parts.is_some() {
+            // It may be one that this node has not heard of yet.
+            let begun = is_begun(&*self.running.store, &self.running.id).await?;
+            if begun {
+                force_rebuild(&self.running).await?;
             }
+            return Ok(begun);
         }
+        let rebuild = self.running.rebuild();
+        if let Some(rebuild) = &rebuild {
+            rebuild.force();
+        }
+        Ok(rebuild.is_some())
+    }
+
+    /// Gives up a rebuild, wherever it is worked on.
+    async fn cancel_divided(&self, parts: &Parts) -> Result<(), ProjectionControlError> {
+        let (store, id) = (&*self.running.store, &self.running.id);
+        if !is_begun(store, id).await? {
+            return match self.running.is_active() {
+                true => Err(self.in_use()),
+                false => Err(ProjectionControlError::Partitioned { projection: id.clone() }),
+            };
+        }
+        let known = self.running.rebuild();
+        cancel_rebuild(store, &*self.engine.leases, id, self.engine.lease_duration).await?;
+        if let Some(known) = known {
+            self.running.end_rebuild(&known);
+        }
+        parts.poke.notify_one();
+        Ok(())
+    }
+
+    fn in_use(&self) -> ProjectionControlError {
+        let reason = "queries are answered from it";
+        ProjectionControlError::InUse { projection: self.running.id.clone(), reason }
     }
 }
 

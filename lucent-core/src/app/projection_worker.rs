@@ -338,6 +338,7 @@ impl ProjectionWorker {
         ProjectionCommit {
             changes: self.gathered.and(changes),
             revision: self.revision,
+            fence: self.running.fence.clone(),
             ..ProjectionCommit::new(self.running.id.clone(), self.checkpoint, to)
         }
     }

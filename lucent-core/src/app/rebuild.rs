@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     app::{
         Engine,
+        partitions::{Switch, all_parked},
         projection_worker::ProjectionWorker,
         retry::Backoff,
         running::RunningProjection,
@@ -16,7 +17,10 @@ use crate::{
     },
     position::Position,
     query::StuckCause,
-    store::{CommitError, EventStore, ParkedKeys, ProjectionCommit, ProjectionId, StoreError},
+    store::{
+        CommitError, EventStore, ParkedKeys, ProjectionCommit, ProjectionId, ReadModelStore,
+        Replacement, StoreError,
+    },
 };
 
 /// Begins a rebuild, or goes on with the one that was begun.
@@ -24,15 +28,31 @@ pub(crate) async fn begin(
     engine: &Engine,
     place: &Arc<RunningProjection>,
 ) -> Result<(), StoreError> {
-    let id = place.id.rebuild();
-    // From now on the store knows that there is a rebuild, so that a restart goes on with it.
-    let first = ProjectionCommit::new(id, Position::ZERO, Position::ZERO);
-    // A checkpoint elsewhere is that of a rebuild that was begun before.
-    if let Err(CommitError::Store(error)) = place.store.commit_projection(first).await {
-        return Err(error);
-    }
+    note_begun(&*place.store, &place.id).await?;
     spawn(&engine.tasks, &engine.events, place);
     Ok(())
+}
+
+/// From now on the store knows that there is a rebuild, so that it is gone on with after a restart.
+pub(crate) async fn note_begun(
+    store: &dyn ReadModelStore,
+    place: &ProjectionId,
+) -> Result<(), StoreError> {
+    let first = ProjectionCommit::new(place.rebuild(), Position::ZERO, Position::ZERO);
+    match store.commit_projection(first).await {
+        Err(CommitError::Store(error)) => Err(error),
+        // A checkpoint elsewhere is that of a rebuild that was begun before.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether the store knows of a rebuild.
+pub(crate) async fn is_begun(
+    store: &dyn ReadModelStore,
+    place: &ProjectionId,
+) -> Result<bool, StoreError> {
+    let stored = store.stored_versions(&place.rebuild().name).await?;
+    Ok(stored.iter().any(|stored| stored.version == place.version))
 }
 
 /// Goes on with a rebuild that was begun before the application was started.
@@ -64,26 +84,48 @@ pub(crate) async fn cancel(place: &RunningProjection) -> Result<(), StoreError> 
 }
 
 fn spawn(tasks: &Tasks, events: &Arc<dyn EventStore>, place: &Arc<RunningProjection>) {
-    let shadow = Arc::new(place.rebuilt_as(place.id.rebuild()));
+    let shadow = Arc::new(place.rebuilt_as(place.id.rebuild(), None));
     if place.set_rebuild(Some(Arc::clone(&shadow))) {
-        let rebuild = Rebuild { events: Arc::clone(events), place: Arc::clone(place), shadow };
-        tasks.spawn("rebuild".to_owned(), rebuild.run(tasks.signal()));
+        let (events, place) = (Arc::clone(events), Arc::clone(place));
+        let rebuild = Rebuild { events, place, shadow, switch: None };
+        let stop = tasks.signal();
+        tasks.spawn("rebuild".to_owned(), async move {
+            rebuild.run(stop).await;
+        });
     }
 }
 
-struct Rebuild {
-    events: Arc<dyn EventStore>,
-    place: Arc<RunningProjection>,
-    shadow: Arc<RunningProjection>,
+/// The building of a read model anew, until it takes its place.
+pub(crate) struct Rebuild {
+    pub(crate) events: Arc<dyn EventStore>,
+    pub(crate) place: Arc<RunningProjection>,
+    pub(crate) shadow: Arc<RunningProjection>,
+    /// How it takes the place of something in partitions.
+    pub(crate) switch: Option<Switch>,
+}
+
+/// Why a rebuild is no longer worked on here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ended {
+    /// It has taken its place, or was given up.
+    Over,
+    /// It is to be worked on elsewhere.
+    Elsewhere,
 }
 
 impl Rebuild {
-    async fn run(self, mut stop: StopSignal) {
+    pub(crate) async fn run(self, mut stop: StopSignal) -> Ended {
         let mut backoff = Backoff::new();
         let mut worker = None;
         loop {
-            let error = match stop.or_stop(self.build(&mut worker)).await {
-                None | Some(Ok(()) | Err(StepError::Cancelled)) => return,
+            let outcome = stop.or_stop(self.build(&mut worker)).await;
+            if let Some(switch) = &self.switch {
+                switch.let_go().await;
+            }
+            let error = match outcome {
+                None => return Ended::Elsewhere,
+                Some(Err(error)) if error.is_lost_lease() => return Ended::Elsewhere,
+                Some(Ok(()) | Err(StepError::Cancelled)) => return Ended::Over,
                 Some(Err(error)) => error,
             };
             let wait = match &error {
@@ -96,7 +138,7 @@ impl Rebuild {
                 self.shadow.failing(error.to_string(), None);
             }
             if stop.or_stop(tokio::time::sleep(wait)).await.is_none() {
-                return;
+                return Ended::Elsewhere;
             }
         }
     }
@@ -105,7 +147,9 @@ impl Rebuild {
     async fn build(&self, worker: &mut Option<ProjectionWorker>) -> Result<(), StepError> {
         let worker = match worker {
             Some(worker) => {
-                if self.is_over().await? {
+                if !is_begun(&*self.place.store, &self.place.id).await? {
+                    // Another process has ended it.
+                    self.end();
                     return Ok(());
                 }
                 worker.restart().await?;
@@ -117,43 +161,77 @@ impl Rebuild {
             }
         };
         worker.catch_up().await?;
-        while let Some(keys) = self.newly_parked().await?.filter(|_| !self.shadow.is_forced()) {
+        while let Some(keys) = self.newly_parked().await? {
+            if self.is_forced().await? {
+                break;
+            }
             self.shadow.stuck(StuckCause::Held { keys });
-            self.shadow.changed.notified().await;
+            self.told().await?;
             worker.restart().await?;
             worker.catch_up().await?;
         }
-        {
-            // The one in the place stands still for the last events.
-            let _turn = self.place.turn.lock().await;
-            worker.catch_up().await?;
-            worker.settle().await?;
-            // Another process may run one of the two as well, and be faster.
-            self.place.store.replace_projection(&self.shadow.id, &self.place.id).await?;
+        // The one in the place stands still for the last events.
+        let _turn = self.place.turn.lock().await;
+        if let Some(switch) = &self.switch {
+            switch.hold().await?;
+        }
+        worker.catch_up().await?;
+        worker.settle().await?;
+        // Another process may run one of the two as well, and be faster.
+        match &self.switch {
+            Some(switch) => switch.replace(&self.shadow.id).await?,
+            None => {
+                let (built, place) = (self.shadow.id.clone(), self.place.id.clone());
+                let only = Replacement { built, place };
+                self.place.store.replace_projections(&[only], None).await?;
+            }
         }
         tracing::info!(projection = %self.place.id, "it was rebuilt");
-        self.place.changed.notify_one();
-        self.place.set_rebuild(None);
+        self.end();
         Ok(())
     }
 
-    /// Whether another process has ended the rebuild: nothing is stored of it any more.
-    async fn is_over(&self) -> Result<bool, StoreError> {
-        let stored = self.place.store.stored_versions(&self.shadow.id.name).await?;
-        let over = !stored.iter().any(|stored| stored.version == self.shadow.id.version);
-        if over {
-            self.place.changed.notify_one();
-            self.place.set_rebuild(None);
+    /// Nobody builds it any more.
+    fn end(&self) {
+        self.place.changed.notify_one();
+        self.place.end_rebuild(&self.shadow);
+    }
+
+    /// Waits until somebody has a word for a rebuild that is held.
+    async fn told(&self) -> Result<(), StoreError> {
+        let Some(switch) = &self.switch else {
+            self.shadow.changed.notified().await;
+            return Ok(());
+        };
+        while tokio::time::timeout(switch.look(), self.shadow.changed.notified()).await.is_err() {
+            if switch.is_forced().await? {
+                break;
+            }
         }
-        Ok(over)
+        Ok(())
+    }
+
+    /// Whether it is to take its place although it has parked events.
+    async fn is_forced(&self) -> Result<bool, StoreError> {
+        match &self.switch {
+            Some(switch) => switch.is_forced().await,
+            None => Ok(self.shadow.is_forced()),
+        }
     }
 
     /// How many keys the rebuild has parked that the one in the place has not.
     async fn newly_parked(&self) -> Result<Option<usize>, StoreError> {
-        let store = &self.place.store;
-        let new = ParkedKeys::from(&store.parked(&self.shadow.id).await?);
-        let known = ParkedKeys::from(&store.parked(&self.place.id).await?);
-        let count = new.iter().filter(|(key, _)| known.first(key).is_none()).count();
-        Ok((count > 0).then_some(count))
+        newly_parked(&*self.place.store, &self.place.id).await
     }
+}
+
+/// How many keys the rebuild of a projection has parked that the one in the place has not.
+pub(crate) async fn newly_parked(
+    store: &dyn ReadModelStore,
+    place: &ProjectionId,
+) -> Result<Option<usize>, StoreError> {
+    let new = ParkedKeys::from(&store.parked(&place.rebuild()).await?);
+    let known = ParkedKeys::from(&all_parked(store, place).await?);
+    let count = new.iter().filter(|(key, _)| known.first(key).is_none()).count();
+    Ok((count > 0).then_some(count))
 }

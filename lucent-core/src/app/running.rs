@@ -21,7 +21,7 @@ use crate::{
     position::Position,
     projection::Projection,
     query::StuckCause,
-    store::{ParkedKeys, ProjectionId, ReadModelStore, StoreError},
+    store::{Fence, ParkedKeys, ProjectionId, ReadModelStore, StoreError},
 };
 
 /// A projection and its progress.
@@ -51,6 +51,8 @@ pub(crate) struct RunningProjection {
     pub(crate) parts: Option<Arc<Parts>>,
     /// Whether it is a partition, whose checkpoint tells other nodes how far it has come.
     pub(crate) is_part: bool,
+    /// The lease without which no step of it is taken; that of a partition is known to its store.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl RunningProjection {
@@ -68,11 +70,14 @@ impl RunningProjection {
         Self::under(id, projection, store, (active, settled), policy)
     }
 
-    /// The same projection, built anew under another id.
-    pub(crate) fn rebuilt_as(&self, id: ProjectionId) -> Self {
+    /// The same projection, built anew under another id as a whole.
+    pub(crate) fn rebuilt_as(&self, id: ProjectionId, fence: Option<Fence>) -> Self {
         let (projection, store) = (Arc::clone(&self.projection), Arc::clone(&self.store));
         let version = id.version;
-        Self::under(id, projection, store, (version, true), self.policy)
+        // Each partition may park as much as the policy says.
+        let parts = self.parts.as_ref().map_or(1, |parts| parts.count() as usize);
+        let policy = ParkingPolicy { keys: self.policy.keys.saturating_mul(parts), ..self.policy };
+        Self { fence, ..Self::under(id, projection, store, (version, true), policy) }
     }
 
     /// A partition; `store` knows which one.
@@ -115,6 +120,7 @@ impl RunningProjection {
             rolled_back: AtomicBool::new(false),
             parts,
             is_part: false,
+            fence: None,
         }
     }
 
@@ -242,6 +248,19 @@ impl RunningProjection {
         free
     }
 
+    /// Sets the rebuild, whoever was known to build before.
+    pub(crate) fn take_up_rebuild(&self, rebuild: Arc<Self>) {
+        *self.rebuild.lock().unwrap_or_else(PoisonError::into_inner) = Some(rebuild);
+    }
+
+    /// Ends a rebuild, unless there is another one by now.
+    pub(crate) fn end_rebuild(&self, ended: &Arc<Self>) {
+        let mut current = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, ended)) {
+            *current = None;
+        }
+    }
+
     /// The version that queries are answered from.
     pub(crate) fn active_id(&self) -> ProjectionId {
         ProjectionId::new(Arc::clone(&self.id.name), self.active.load(Ordering::Acquire))
@@ -279,6 +298,7 @@ impl RunningProjection {
                 .as_ref()
                 .map_or_else(|| self.parked().len(), |parts| parts.parked().len()),
             failure: progress.failure,
+            partitions: self.parts.as_ref().map_or_else(Vec::new, |parts| parts.statuses()),
         }
     }
 }

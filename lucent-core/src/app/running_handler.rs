@@ -194,7 +194,7 @@ impl Divided for DividedHandler {
         Ok(self.running.look().await?)
     }
 
-    fn left(&self) {
+    async fn left(&self) {
         self.running.stopped.store(true, Ordering::Release);
     }
 }

@@ -32,6 +32,12 @@ impl StepError {
             Self::Commit(CommitError::CheckpointMoved { .. } | CommitError::ParkedMoved { .. })
         )
     }
+
+    /// Whether somebody else works on it now.
+    pub(crate) const fn is_lost_lease(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::LeaseLost { .. }))
+    }
+
     /// What is to be told to those who wait, if it does not pass by itself.
     pub(crate) fn needs_help(&self) -> Option<StuckCause> {
         match self {

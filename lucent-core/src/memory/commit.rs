@@ -14,7 +14,8 @@ use crate::{
     },
     position::Version,
     store::{
-        Append, AppendCondition, AppendError, Appended, CommitError, ProjectionCommit, StreamWrite,
+        Append, AppendCondition, AppendError, Appended, CommitError, Fence, ProjectionCommit,
+        Replacement, StreamWrite,
     },
 };
 
@@ -89,6 +90,21 @@ impl State {
             return Err(CommitError::LeaseLost { projection: commit.projection, lease, held_by });
         }
         self.read_models.commit(commit)
+    }
+
+    /// Puts what was built into its places, if the fence is the current one.
+    pub(super) fn replace_projections(
+        &mut self,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
+    ) -> Result<(), CommitError> {
+        if let (Some(fence), Some(first)) = (fence, replacements.first())
+            && let Err(held_by) = self.leases.check(fence)
+        {
+            let (projection, lease) = (first.place.clone(), fence.lease.clone());
+            return Err(CommitError::LeaseLost { projection, lease, held_by });
+        }
+        self.read_models.replace(replacements)
     }
 
     /// Checks what the writes expect, and gives the versions that they will make.

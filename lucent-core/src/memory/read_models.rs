@@ -14,7 +14,7 @@ use crate::{
     position::Position,
     store::{
         CommitError, Document, DocumentChange, DocumentKey, Parked, ParkedChange, ParkedEvent,
-        ParkedKey, ParkedLine, ProjectionCommit, ProjectionId, StoredVersion,
+        ParkedKey, ParkedLine, ProjectionCommit, ProjectionId, Replacement, StoredVersion,
     },
 };
 
@@ -124,24 +124,24 @@ impl ReadModels {
         versions
     }
 
-    /// Puts what was built under one id into the place of another.
-    pub(super) fn replace(
-        &mut self,
-        built: &ProjectionId,
-        place: &ProjectionId,
-    ) -> Result<(), CommitError> {
-        let (found, expected) = (self.checkpoint(built), self.checkpoint(place));
-        if found < expected {
-            return Err(CommitError::CheckpointMoved {
-                projection: built.clone(),
-                expected,
-                found,
-            });
+    /// Puts what was built under other ids into its places.
+    pub(super) fn replace(&mut self, replacements: &[Replacement]) -> Result<(), CommitError> {
+        for Replacement { built, place } in replacements {
+            let (found, expected) = (self.checkpoint(built), self.checkpoint(place));
+            if found < expected {
+                return Err(CommitError::CheckpointMoved {
+                    projection: built.clone(),
+                    expected,
+                    found,
+                });
+            }
         }
-        let mut model = self.projections.remove(built).unwrap_or_default();
-        let replaced = self.projections.remove(place).map_or(0, |replaced| replaced.revision);
-        model.revision = model.revision.max(replaced) + 1;
-        self.projections.insert(place.clone(), model);
+        for Replacement { built, place } in replacements {
+            let mut model = self.projections.remove(built).unwrap_or_default();
+            let replaced = self.projections.remove(place).map_or(0, |replaced| replaced.revision);
+            model.revision = model.revision.max(replaced) + 1;
+            self.projections.insert(place.clone(), model);
+        }
         Ok(())
     }
 

@@ -25,8 +25,8 @@ use crate::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamPage, StreamRead,
+        ProjectionCommit, ProjectionId, ReadModelStore, Replacement, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
     stream::StreamId,
 };
@@ -217,12 +217,12 @@ impl ReadModelStore for MemoryStore {
         Ok(self.state().read_models.versions(name))
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        self.state().read_models.replace(built, place)
+        self.state().replace_projections(replacements, fence)
     }
 }
 

@@ -101,7 +101,8 @@ pub trait LeaseStore: fmt::Debug + Send + Sync + 'static {
         duration: Duration,
     ) -> Result<Vec<Fence>, StoreError>;
 
-    /// Gives a lease back, so that the next one gets it at once. Does nothing if it is lost.
+    /// Gives a lease back, so that the next one gets it at once. Does nothing if it is lost. Whoever
+    /// shows the fence may do so: that is how a lease is taken away from its holder.
     ///
     /// # Errors
     /// When the store fails.

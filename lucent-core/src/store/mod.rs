@@ -26,6 +26,6 @@ pub use parked::{
 pub use read::{LogPage, LogRead, PageLimit, ReadFrom, StreamPage, StreamRead};
 pub use read_models::{
     CommitError, Document, DocumentChange, DocumentKey, ProjectionCommit, ProjectionId,
-    ReadModelStore,
+    ReadModelStore, Replacement,
 };
 pub use snapshots::{Snapshot, SnapshotKey, SnapshotStore};

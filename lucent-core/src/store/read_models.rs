@@ -134,6 +134,15 @@ pub struct ProjectionCommit {
     pub fence: Option<Fence>,
 }
 
+/// What takes the place of what.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Replacement {
+    /// Where it was built.
+    pub built: ProjectionId,
+    /// Where it belongs.
+    pub place: ProjectionId,
+}
+
 impl ProjectionCommit {
     /// A step that changes nothing but the checkpoint; for `..` in the others.
     #[must_use]
@@ -285,16 +294,17 @@ pub trait ReadModelStore: std::fmt::Debug + Send + Sync + 'static {
     /// When the store fails.
     async fn stored_versions(&self, name: &str) -> Result<Vec<StoredVersion>, StoreError>;
 
-    /// Puts what was built under one id into the place of another, all at once: documents, checkpoint
-    /// and parked events. What stood there before is removed. The revision becomes a new one, so that
-    /// no step that was planned before is taken.
+    /// Puts what was built under other ids into its places: documents, checkpoints and parked events,
+    /// all at once and one after another in this order. What stood there before is removed. Each
+    /// revision becomes a new one, so that no step that was planned before is taken.
     ///
     /// # Errors
-    /// [`CommitError::CheckpointMoved`] if the checkpoint of `built` is behind that of `place`;
-    /// nothing was written then.
-    async fn replace_projection(
+    /// [`CommitError::LeaseLost`] if there is a fence and it is not the current one,
+    /// [`CommitError::CheckpointMoved`] if the checkpoint of something that was built is behind that
+    /// of its place; nothing was written then.
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError>;
 }

@@ -3,6 +3,7 @@
 mod catching_up;
 mod commands;
 mod divided;
+mod divided_rebuilding;
 mod domain;
 mod event_handlers;
 mod hot_aggregate;

@@ -300,6 +300,46 @@ async fn a_new_version_answers_once_every_partition_has_caught_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_node_answers_from_the_version_that_one_has_gone_back_to() {
+    let store = MemoryStore::new();
+    let old = node(store.clone()).await;
+    open_tills(&store).await;
+    let done = old.execute(add("a", &[1])).await.unwrap();
+    assert_eq!(total(&old, "a", done.position).await.sum, 1);
+    old.shutdown().await;
+    let start = || App::new(second::registry()).store(store.clone()).lease_duration(LEASE).start();
+    let (one, two) = (start().await.unwrap(), start().await.unwrap());
+    for app in [&one, &two] {
+        let question = app.query(second::TotalOf("a".to_owned())).after(done.position);
+        assert_eq!(question.within(LEASE * 2).await.unwrap().sum, 1);
+    }
+    for version in [1, 2] {
+        one.projection("totals").unwrap().activate(version).await.unwrap();
+        tokio::time::sleep(LEASE).await;
+        assert_eq!(store.active_version("totals").await.unwrap(), Some(version));
+        for app in [&one, &two] {
+            assert_eq!(app.projections()[0].active_version, version);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_names_each_partition_and_who_works_on_it() {
+    let store = MemoryStore::new();
+    let (one, two) = (node(store.clone()).await, node(store.clone()).await);
+    open_tills(&store).await;
+    shared_as(&store, &[2, 2]).await;
+    tokio::time::sleep(LEASE).await;
+    let (here, there) = (one.projections().remove(0), two.projections().remove(0));
+    assert_eq!(here.partitions.len(), 4);
+    for (here, there) in here.partitions.iter().zip(&there.partitions) {
+        assert_eq!((here.index, here.position), (there.index, there.position));
+        assert_eq!(here.position, Position::new(TILLS.len() as u64));
+        assert_ne!(here.is_here, there.is_here, "one of them works on it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_number_of_partitions_of_a_version_never_changes() {
     let store = MemoryStore::new();
     node(store.clone()).await.shutdown().await;

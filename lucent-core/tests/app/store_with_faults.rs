@@ -16,8 +16,9 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadFrom, ReadModelStore, Snapshot, SnapshotKey,
-        SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead, VersionConflict,
+        ProjectionCommit, ProjectionId, ReadFrom, ReadModelStore, Replacement, Snapshot,
+        SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
+        VersionConflict,
     },
 };
 use tokio::sync::watch;
@@ -50,6 +51,8 @@ pub enum Fault {
     NoSteps,
     /// Steps of projections reach the store only when this is over.
     HeldSteps,
+    /// Steps of who builds something anew reach the store only when this is over.
+    HeldRebuilds,
     /// Whatever is asked of the store reaches it only when this is over.
     Frozen,
     /// The log cannot be read after its first 20,000 events.
@@ -263,6 +266,9 @@ impl ReadModelStore for StoreWithFaults {
 
     async fn commit_projection(&self, commit: ProjectionCommit) -> Result<(), CommitError> {
         self.faults.end_of(Fault::HeldSteps).await;
+        if commit.fence.is_some() && commit.projection.rebuilds().is_some() {
+            self.faults.end_of(Fault::HeldRebuilds).await;
+        }
         self.thawed().await;
         match self.faults.get() {
             Fault::NoActivation if commit.activate => Err(busy().into()),
@@ -300,12 +306,12 @@ impl ReadModelStore for StoreWithFaults {
         self.inner.stored_versions(name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        self.inner.replace_projection(built, place).await
+        self.thawed().await.replace_projections(replacements, fence).await
     }
 }
 

@@ -12,8 +12,8 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore, Fence,
         HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, Snapshot, SnapshotKey, SnapshotStore,
-        StoreError, StoredVersion, StreamPage, StreamRead,
+        ProjectionCommit, ProjectionId, ReadModelStore, Replacement, Snapshot, SnapshotKey,
+        SnapshotStore, StoreError, StoredVersion, StreamPage, StreamRead,
     },
 };
 use tokio::sync::watch;
@@ -109,7 +109,7 @@ mortal! {
         fn parked(of: &ProjectionId) -> Result<Parked, StoreError>;
         fn parked_events(of: &ProjectionId, key: &ParkedKey, limit: usize) -> Result<Vec<ParkedEvent>, StoreError>;
         fn stored_versions(name: &str) -> Result<Vec<StoredVersion>, StoreError>;
-        fn replace_projection(built: &ProjectionId, place: &ProjectionId) -> Result<(), CommitError>;
+        fn replace_projections(replacements: &[Replacement], fence: Option<&Fence>) -> Result<(), CommitError>;
     }
     LeaseStore {
         fn acquire_lease(name: &str, holder: &str, duration: Duration) -> Result<LeaseOutcome, StoreError>;

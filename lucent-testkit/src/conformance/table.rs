@@ -314,6 +314,11 @@ macro_rules! __for_each_behavior {
                 a_replacement_that_is_behind_is_refused,
                 a_step_planned_before_a_replacement_is_refused,
                 steps_go_on_after_a_replacement,
+                several_replacements_take_their_places,
+                several_replacements_are_refused_if_one_is_behind,
+                a_replacement_without_its_lease_is_refused,
+                a_refused_replacement_leaves_nothing_behind,
+                readers_see_what_was_or_what_was_built,
             }
             leases [] {
                 a_free_lease_is_granted,
@@ -384,6 +389,7 @@ macro_rules! __for_each_behavior {
             applications [] {
                 callers_on_one_aggregate_lose_and_double_nothing,
                 every_event_counts_once_while_nodes_are_killed,
+                partitions_are_rebuilt_while_the_node_that_builds_is_killed,
                 nodes_that_share_a_handler_handle_each_event_once,
                 events_of_a_killed_node_are_handled_by_others,
             }

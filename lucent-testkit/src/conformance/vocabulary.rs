@@ -14,8 +14,8 @@ pub(super) use lucent_core::{
         Append, AppendCondition, AppendError, Appended, CommitError, Document, DocumentChange,
         DocumentKey, EventFilter, EventQuery, ExpectedVersion, Fence, HeldLease, InlineProjections,
         LeaseOutcome, LogPage, LogRead, PageLimit, Parked, ParkedChange, ParkedEvent, ParkedKey,
-        ParkedKeys, ParkedLine, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Snapshot,
-        SnapshotKey, StoredVersion, StreamFolder, StreamPage, StreamRead, StreamWrite,
+        ParkedKeys, ParkedLine, ProjectionCommit, ProjectionId, QueryItem, ReadFrom, Replacement,
+        Snapshot, SnapshotKey, StoredVersion, StreamFolder, StreamPage, StreamRead, StreamWrite,
         VersionConflict,
     },
 };

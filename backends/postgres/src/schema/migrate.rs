@@ -151,17 +151,18 @@ async fn check_encoding(session: &Session, server: &Server) -> Result<(), Fault>
 }
 
 /// The version that this program reads and writes.
-pub(crate) const SUPPORTED: i32 = 5;
+pub(crate) const SUPPORTED: i32 = 6;
 
 /// The steps from each version to the next. Programs of older versions may be connected meanwhile; a
 /// step after which they must not append drops the function `append` and makes one of another name;
 /// their plain INSERTs write nothing under another version, and they turn to that function.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("001.sql"),
     include_str!("002.sql"),
     include_str!("003.sql"),
     include_str!("004.sql"),
     include_str!("005.sql"),
+    include_str!("006.sql"),
 ];
 
 /// What a ledger in partitions has instead of what those steps make. A later step that changes the

@@ -3,11 +3,14 @@
 //! Invariant: a connection comes back only after its transaction has ended; one whose step was
 //! dropped in the middle is closed, which undoes what it has sent.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    slice,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use lucent_core::{
     ProjectionError, RecordedEvent, StoreProjection,
-    store::{CommitError, ProjectionCommit, ProjectionId, StoreError},
+    store::{CommitError, Fence, ProjectionCommit, ProjectionId, Replacement, StoreError},
 };
 
 use crate::{
@@ -121,16 +124,16 @@ impl Own {
     pub(crate) async fn replace(
         &self,
         server: &Server,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacement: &Replacement,
+        fence: Option<&Fence>,
     ) -> Outcome {
         let session = self.begin(server).await?;
         let outcome = async {
             let names = Place::find(&session, server, &*self.projector, Names::Change).await?;
-            if let Err(error) = replace(&session, built, place).await? {
+            if let Err(error) = replace(&session, slice::from_ref(replacement), fence).await? {
                 return Ok(Err(error));
             }
-            names.replace(built, place).await.map(Ok)
+            names.replace(&replacement.built, &replacement.place).await.map(Ok)
         };
         let outcome = outcome.await;
         self.end(session, outcome).await

@@ -2,11 +2,17 @@
 //!
 //! Invariant: a step is one statement, so that it is taken as a whole or not at all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use lucent_core::{
     Position,
-    store::{CommitError, DocumentChange, ParkedChange, ParkedKey, ProjectionCommit, ProjectionId},
+    store::{
+        CommitError, DocumentChange, Fence, ParkedChange, ParkedKey, ProjectionCommit,
+        ProjectionId, Replacement,
+    },
 };
 
 use tokio_postgres::types::ToSql;
@@ -101,24 +107,48 @@ pub(crate) async fn take_step(
     })
 }
 
-/// Puts what was built under one id into the place of another.
+/// Puts what was built under other ids into its places.
 pub(crate) async fn replace(
     session: &Session,
-    built: &ProjectionId,
-    place: &ProjectionId,
+    replacements: &[Replacement],
+    fence: Option<&Fence>,
 ) -> Result<Result<(), CommitError>, Fault> {
-    let (built_version, place_version) = (i64::from(built.version), i64::from(place.version));
-    let row = session
-        .query_one(REPLACE, &[&&*built.name, &built_version, &&*place.name, &place_version])
-        .await?;
-    let checkpoints: Vec<i64> = row.try_get(0)?;
-    let position =
-        |index: usize| Position::new(checkpoints.get(index).copied().map_or(0, from_sql));
-    let (found, expected) = (position(0), position(1));
-    Ok(match found >= expected {
-        true => Ok(()),
-        false => Err(CommitError::CheckpointMoved { projection: built.clone(), expected, found }),
+    let Some(first) = replacements.first() else { return Ok(Ok(())) };
+    let built = || replacements.iter().map(|one| &one.built);
+    let place = || replacements.iter().map(|one| &one.place);
+    let names = [built().map(name).collect::<Vec<_>>(), place().map(name).collect()];
+    let versions = [built().map(version).collect::<Vec<_>>(), place().map(version).collect()];
+    let (lease, token) =
+        (fence.map(|fence| &*fence.lease), fence.map_or(0, |fence| to_sql(fence.token)));
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&names[0], &versions[0], &names[1], &versions[1], &lease, &token];
+    // Removing many documents takes long.
+    let rows = session.query_at_length(REPLACE, &values).await?;
+    let row = rows.first().expect("a function that gives no set gives one row");
+    Ok(match (row.try_get::<_, i32>(0)?, fence) {
+        (0, _) => Ok(()),
+        (behind, Some(fence)) if behind < 0 => {
+            let held_by = leases::holder(session, &fence.lease).await?;
+            let (projection, lease) = (first.place.clone(), Arc::clone(&fence.lease));
+            Err(CommitError::LeaseLost { projection, lease, held_by })
+        }
+        (behind, _) => {
+            let index = usize::try_from(behind - 1).unwrap_or_default();
+            let projection = replacements.get(index).unwrap_or(first).built.clone();
+            let (found, expected) = (row.try_get(1)?, row.try_get(2)?);
+            let (found, expected) = (from_sql(found), from_sql(expected));
+            let (found, expected) = (Position::new(found), Position::new(expected));
+            Err(CommitError::CheckpointMoved { projection, expected, found })
+        }
     })
+}
+
+fn name(projection: &ProjectionId) -> &str {
+    &projection.name
+}
+
+fn version(projection: &ProjectionId) -> i64 {
+    i64::from(projection.version)
 }
 
 /// Changes of parked events, column by column; one without a stream is taken out of its line.
@@ -164,4 +194,5 @@ impl<'a> ParkedColumns<'a> {
 const PROJECT: &str =
     "SELECT {schema}.project($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
-const REPLACE: &str = "SELECT {schema}.replace_projection($1, $2, $3, $4)";
+const REPLACE: &str = "SELECT behind, built_at, place_at \
+     FROM {schema}.replace_projections($1, $2, $3, $4, $5, $6)";

@@ -59,8 +59,8 @@ impl<'a> Batch<'a> {
             Request::Project(commit, _) => self.commit_projection(commit).map(Outcome::Projected),
             Request::Snapshot(key, snapshot, _) => self.save_snapshot(key, snapshot),
             Request::Drop(projection, _) => self.drop_projection(projection),
-            Request::Replace(built, place, _) => {
-                self.replace_projection(built, place).map(Outcome::Projected)
+            Request::Replace(replacements, fence, _) => {
+                self.replace_projections(replacements, fence.as_ref()).map(Outcome::Projected)
             }
             Request::Lease(change) => self.change_lease(change),
             Request::Close(_) => Ok(Outcome::Done),

@@ -5,7 +5,7 @@
 
 use lucent_core::{
     Position,
-    store::{CommitError, ParkedChange, ProjectionId},
+    store::{CommitError, Fence, ParkedChange, ProjectionId, Replacement},
 };
 use rusqlite::params;
 
@@ -66,21 +66,41 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Puts what was built under one id into the place of another.
-    pub(crate) fn replace_projection(
+    /// Puts what was built under other ids into its places.
+    pub(crate) fn replace_projections(
+        &mut self,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
+    ) -> Result<Result<(), CommitError>, Fault> {
+        if let (Some(fence), Some(first)) = (fence, replacements.first())
+            && let Err(held_by) = self.check_fence(fence)?
+        {
+            let (projection, lease) = (first.place.clone(), fence.lease.clone());
+            return Ok(Err(CommitError::LeaseLost { projection, lease, held_by }));
+        }
+        // Others are in the same transaction: all is judged before anything is written.
+        for Replacement { built, place } in replacements {
+            let found = self.known_projection(built)?.map_or(0, |known| known.checkpoint);
+            let expected = self.known_projection(place)?.map_or(0, |known| known.checkpoint);
+            if found < expected {
+                return Ok(Err(CommitError::CheckpointMoved {
+                    projection: built.clone(),
+                    expected: Position::new(expected),
+                    found: Position::new(found),
+                }));
+            }
+        }
+        for Replacement { built, place } in replacements {
+            self.replace_projection(built, place)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn replace_projection(
         &mut self,
         built: &ProjectionId,
         place: &ProjectionId,
-    ) -> Result<Result<(), CommitError>, Fault> {
-        let found = self.known_projection(built)?.map_or(0, |known| known.checkpoint);
-        let expected = self.known_projection(place)?.map_or(0, |known| known.checkpoint);
-        if found < expected {
-            return Ok(Err(CommitError::CheckpointMoved {
-                projection: built.clone(),
-                expected: Position::new(expected),
-                found: Position::new(found),
-            }));
-        }
+    ) -> Result<(), Fault> {
         let (new, old) = (self.projection(built)?, self.projection(place)?);
         // What waits to be written belongs to rows that are about to change their names.
         self.write_documents()?;
@@ -100,7 +120,7 @@ impl Batch<'_> {
         self.cache.projections.remove(built);
         let replaced = StoredProjection { revision, ..new };
         self.cache.projections.insert(place.clone(), replaced);
-        Ok(Ok(()))
+        Ok(())
     }
 }
 

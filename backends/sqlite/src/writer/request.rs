@@ -6,7 +6,7 @@ use lucent_core::{
     store::{
         Append, AppendCondition, AppendError, Appended, CommitError, DocumentChange,
         ExpectedVersion, Fence, InlineProjections, JoinedCommand, LeaseOutcome, ProjectionCommit,
-        ProjectionId, Snapshot, SnapshotKey, StoreError,
+        ProjectionId, Replacement, Snapshot, SnapshotKey, StoreError,
     },
 };
 use smallvec::SmallVec;
@@ -22,8 +22,8 @@ pub(crate) enum Request {
     Project(ProjectionCommit, Reply<(), CommitError>),
     Snapshot(SnapshotKey, Snapshot, Reply<(), StoreError>),
     Drop(ProjectionId, Reply<(), StoreError>),
-    /// Puts the first into the place of the second.
-    Replace(ProjectionId, ProjectionId, Reply<(), CommitError>),
+    /// Puts what was built into its places.
+    Replace(Vec<Replacement>, Option<Fence>, Reply<(), CommitError>),
     Lease(LeaseChange),
     /// Ends the thread; what came before it in the queue is done first.
     Close(oneshot::Sender<()>),

@@ -3,8 +3,11 @@
 //! Invariant: a partition is begun under a fence, and whoever works on it shows that fence at each
 //! step.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use tokio::sync::Notify;
 
 use crate::{
     app::task::StopSignal,
@@ -36,5 +39,10 @@ pub(crate) trait Divided: Send + Sync + 'static {
     async fn look(&self) -> Result<(), CommitError>;
 
     /// From now on, this node takes no part.
-    fn left(&self) {}
+    async fn left(&self) {}
+
+    /// Has the node look after its leases now, and not only when it is time to.
+    fn poke(&self) -> Arc<Notify> {
+        Arc::default()
+    }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -34,6 +35,8 @@ pub(crate) struct PartitionNode {
     /// The lease by which the others know that this node is alive.
     membership: Option<Fence>,
     work: BTreeMap<u32, Work>,
+    /// Somebody has a reason not to wait for the next turn.
+    poke: Arc<Notify>,
 }
 
 /// A partition that this node works on.
@@ -50,6 +53,13 @@ struct Standing {
     holders: Vec<Option<Node>>,
 }
 
+/// When a node looks after its leases next.
+enum Pace {
+    Usual,
+    /// A partition stands still for a moment.
+    Prompt,
+}
+
 impl PartitionNode {
     pub(crate) fn new(
         leases: Arc<dyn LeaseStore>,
@@ -59,21 +69,29 @@ impl PartitionNode {
         let name = divided.name();
         let prefix = format!("{name}/");
         let me = Uuid::new_v4().to_string().into();
-        let work = BTreeMap::new();
-        Self { leases, divided, name, me, prefix, duration, membership: None, work }
+        let (work, poke) = (BTreeMap::new(), divided.poke());
+        Self { leases, divided, name, me, prefix, duration, membership: None, work, poke }
     }
 
     /// Takes part until it is told to stop; then gives back what it holds.
     pub(crate) async fn run(mut self, mut stop: StopSignal) {
         loop {
+            let mut pause = self.duration / TURNS;
             match stop.or_stop(self.turn()).await {
                 None => break,
-                Some(Ok(())) => {}
+                Some(Ok(Pace::Usual)) => {}
+                Some(Ok(Pace::Prompt)) => pause = std::cmp::min(pause, PROMPT),
                 Some(Err(error)) => {
                     tracing::warn!(of = self.name, %error, "leases could not be looked after; it is tried again");
                 }
             }
-            if stop.or_stop(tokio::time::sleep(self.duration / TURNS)).await.is_none() {
+            let poked = async {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.poke.notified() => {}
+                }
+            };
+            if stop.or_stop(poked).await.is_none() {
                 break;
             }
         }
@@ -87,11 +105,11 @@ impl PartitionNode {
                 tracing::debug!(of = self.name, "leases were left to expire");
             }
         }
-        self.divided.left();
+        self.divided.left().await;
     }
 
     /// Renews what is held, and takes or gives up what the others' standing asks for.
-    async fn turn(&mut self) -> Result<(), CommitError> {
+    async fn turn(&mut self) -> Result<Pace, CommitError> {
         self.renew().await?;
         let mut standing = self.look().await?;
         self.join(&mut standing).await?;
@@ -108,7 +126,11 @@ impl PartitionNode {
         for index in idle.chain(moves.acquire.iter().copied()).collect::<Vec<u32>>() {
             self.take(index).await?;
         }
-        self.divided.look().await
+        self.divided.look().await?;
+        Ok(match standing.holders.iter().flatten().any(|holder| is_switch(holder)) {
+            true => Pace::Prompt,
+            false => Pace::Usual,
+        })
     }
 
     async fn renew(&mut self) -> Result<(), StoreError> {
@@ -177,6 +199,12 @@ impl PartitionNode {
         };
         let tasks = Tasks::new();
         let work = self.divided.begin(partition, fence.clone(), tasks.signal()).await?;
+        let poke = Arc::clone(&self.poke);
+        let work = async move {
+            work.await;
+            // The lease may be lost: who has it now?
+            poke.notify_one();
+        };
         tasks.spawn(format!("{partition} of {}", self.name), work);
         self.work.insert(index, Work { fence, tasks });
         tracing::info!(of = self.name, partition = index, "this node works on a partition");
@@ -184,7 +212,7 @@ impl PartitionNode {
     }
 
     async fn ask_for(&self, index: u32) -> Result<LeaseOutcome, StoreError> {
-        let name = format!("{}{PARTITION}{index}", self.prefix);
+        let name = partition_lease(&self.name, index);
         self.leases.acquire_lease(&name, &self.me, self.duration).await
     }
 
@@ -227,8 +255,26 @@ impl PartitionNode {
     }
 }
 
+/// The name of the lease of a partition of something.
+pub(super) fn partition_lease(of: &str, index: u32) -> String {
+    format!("{of}/{PARTITION}{index}")
+}
+
+/// The name under which somebody holds partitions for a moment without working on them.
+pub(super) fn switch() -> String {
+    format!("{SWITCH}{}", Uuid::new_v4())
+}
+
+fn is_switch(holder: &str) -> bool {
+    holder.starts_with(SWITCH)
+}
+
+const SWITCH: &str = "switch/";
 const NODE: &str = "node/";
 const PARTITION: &str = "partition/";
 
 /// How often a lease is renewed before it would be over.
 const TURNS: u32 = 4;
+
+/// How soon a node looks again for a partition that stands still.
+const PROMPT: Duration = Duration::from_millis(50);

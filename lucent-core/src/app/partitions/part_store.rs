@@ -13,7 +13,7 @@ use crate::{
     position::Position,
     store::{
         CommitError, Document, DocumentKey, Fence, Parked, ParkedEvent, ParkedKey,
-        ProjectionCommit, ProjectionId, ReadModelStore, StoreError, StoredVersion,
+        ProjectionCommit, ProjectionId, ReadModelStore, Replacement, StoreError, StoredVersion,
     },
 };
 
@@ -61,8 +61,11 @@ pub(crate) async fn activate_if_complete(
             return Ok(false);
         }
     }
-    let step = ProjectionCommit::new(projection.clone(), Position::ZERO, Position::ZERO);
-    store.commit_projection(ProjectionCommit { activate: true, ..step }).await?;
+    // Nothing moves the whole, but a rebuild that took its place has left it somewhere.
+    let at = store.checkpoint(projection).await?;
+    let revision = store.parked(projection).await?.revision;
+    let step = ProjectionCommit::new(projection.clone(), at, at);
+    store.commit_projection(ProjectionCommit { activate: true, revision, ..step }).await?;
     tracing::info!(%projection, "every partition is caught up: queries are answered from this version");
     Ok(true)
 }
@@ -138,12 +141,16 @@ impl ReadModelStore for PartStore {
         self.inner.stored_versions(&part_name(name, self.index)).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        let (built, place) = (part_of(built, self.index), part_of(place, self.index));
-        self.inner.replace_projection(&built, &place).await
+        let part_of = |id: &ProjectionId| part_of(id, self.index);
+        let replacements = replacements.iter().map(|Replacement { built, place }| Replacement {
+            built: part_of(built),
+            place: part_of(place),
+        });
+        self.inner.replace_projections(&replacements.collect::<Vec<_>>(), fence).await
     }
 }

@@ -9,10 +9,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    app::{partitions::part_store::part_of, progress::Progress, running::RunningProjection},
+    app::{
+        partitions::part_store::part_of,
+        progress::{PartitionStatus, Progress},
+        running::RunningProjection,
+    },
     position::Position,
     query::StuckCause,
     store::{ParkedKeys, ProjectionId, ReadModelStore, StoreError},
@@ -26,6 +30,8 @@ pub(crate) struct Parts {
     local: Mutex<BTreeMap<u32, Arc<RunningProjection>>>,
     /// How far the others were when they were last looked at.
     remote: Mutex<BTreeMap<u32, Remote>>,
+    /// Has this node look at the store and at its leases now.
+    pub(crate) poke: Arc<Notify>,
 }
 
 /// How far a partition was, and what it had parked up to there.
@@ -81,6 +87,27 @@ impl Parts {
             parked.iter().for_each(|(key, first)| all.hold(key.clone(), first));
         }
         all
+    }
+
+    /// How far each partition has come, as far as this node knows.
+    pub(crate) fn statuses(&self) -> Vec<PartitionStatus> {
+        let (local, remote) = (lock(&self.local), lock(&self.remote));
+        let status = |index| match (local.get(&index), remote.get(&index)) {
+            (Some(part), _) => {
+                let progress = part.progress.borrow().clone();
+                let (position, failure) = (progress.position, progress.failure);
+                let parked_keys = part.parked().len();
+                PartitionStatus { index, position, parked_keys, is_here: true, failure }
+            }
+            (None, remote) => PartitionStatus {
+                index,
+                position: remote.map_or(Position::ZERO, |remote| remote.position),
+                parked_keys: remote.map_or(0, |remote| remote.parked.len()),
+                is_here: false,
+                failure: None,
+            },
+        };
+        (0..self.count).map(status).collect()
     }
 
     /// Where the partitions of a version keep what is theirs.

@@ -42,7 +42,7 @@ pub(crate) async fn least_checkpoint(
 }
 
 /// What a version has parked, in its partitions too.
-pub(super) async fn all_parked(
+pub(crate) async fn all_parked(
     store: &dyn ReadModelStore,
     projection: &ProjectionId,
 ) -> Result<Parked, StoreError> {

@@ -15,7 +15,10 @@ use tokio::sync::mpsc;
 
 use crate::conformance::{
     mortal::{Death, Mortal},
-    vocabulary::{Handle, PATIENCE, Subject, instances, patiently, race},
+    vocabulary::{
+        Document, DocumentChange, Handle, PATIENCE, ProjectionCommit, ProjectionId, Subject,
+        instances, patiently, race,
+    },
 };
 
 #[derive(AggregateId)]
@@ -178,6 +181,54 @@ pub async fn every_event_counts_once_while_nodes_are_killed(subject: Subject) {
         for meter in METERS {
             let question = app.query(ReadingOf(meter.to_owned())).after(last).within(PATIENCE);
             assert_eq!(question.await.expect("others take over"), sum, "meter {meter}");
+        }
+        tick_until_shared(&app, &store, 1).await;
+        drop(killed);
+    }
+    app.shutdown().await;
+    assert_eq!(holders(&store, "").await, 0, "leases are given back at the end");
+}
+
+/// Checks what every meter shows after another tick.
+async fn assert_all_counted(app: &App<Registry>) {
+    let (last, sum) = tick_all(app).await;
+    for meter in METERS {
+        let question = app.query(ReadingOf(meter.to_owned())).after(last).within(PATIENCE);
+        assert_eq!(question.await.expect("it is seen"), sum, "meter {meter}");
+    }
+}
+
+/// Partitions are rebuilt beside those that answer, and put into their places at once, although the
+/// node that builds is killed.
+pub async fn partitions_are_rebuilt_while_the_node_that_builds_is_killed(subject: Subject) {
+    let store = subject.store();
+    let app = node(store.clone()).await;
+    let whole = ProjectionId::new("readings", 1);
+    for other in instances(&subject, 2).await {
+        let (killed, death) = mortal_node(other).await;
+        tick_until_shared(&app, &store, 2).await;
+        // No event has made this document.
+        let wrong = Document { key: "wrong".into(), body: b"{\"sum\":1}".as_slice().into() };
+        let at = store.checkpoint(&whole).await.expect("a checkpoint is readable");
+        let parked = store.parked(&whole).await.expect("what is parked is readable");
+        let mut step = ProjectionCommit::new(whole.clone(), at, at);
+        step.changes.push(DocumentChange::Put(wrong));
+        step.revision = parked.revision;
+        store.commit_projection(step).await.expect("the step starts from what is stored");
+        let readings = killed.projection("readings").expect("it runs");
+        readings.rebuild().await.expect("it is begun");
+        assert_all_counted(&app).await;
+        death.come();
+        let mut left = true;
+        while left {
+            assert_all_counted(&app).await;
+            let wrong = store.documents(&whole, &["wrong".into()]).await;
+            left = wrong.expect("documents are readable")[0].is_some();
+        }
+        assert_all_counted(&app).await;
+        for name in ["rebuild:readings", "rebuild:readings#0", "rebuild:readings#3"] {
+            let left = store.stored_versions(name).await.expect("versions are readable");
+            assert!(left.is_empty(), "{name} is left behind");
         }
         tick_until_shared(&app, &store, 1).await;
         drop(killed);

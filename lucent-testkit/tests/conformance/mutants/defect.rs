@@ -9,8 +9,8 @@ use lucent_core::{
     store::{
         Append, AppendError, Appended, CommitError, Document, DocumentKey, EventStore,
         ExpectedVersion, Fence, HeldLease, LeaseOutcome, LeaseStore, LogPage, LogRead, Parked,
-        ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore, Snapshot,
-        SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage,
+        ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId, ReadModelStore, Replacement,
+        Snapshot, SnapshotKey, SnapshotStore, StoreError, StoredVersion, StreamFolder, StreamPage,
         StreamRead,
     },
 };
@@ -156,12 +156,12 @@ pub(super) trait Defect: std::fmt::Debug + Send + Sync + 'static {
         store.stored_versions(name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         store: &MemoryStore,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        store.replace_projection(built, place).await
+        store.replace_projections(replacements, fence).await
     }
 
     async fn acquire_lease(
@@ -337,12 +337,12 @@ impl<D: Defect> ReadModelStore for Mutant<D> {
         D::stored_versions(&self.store, name).await
     }
 
-    async fn replace_projection(
+    async fn replace_projections(
         &self,
-        built: &ProjectionId,
-        place: &ProjectionId,
+        replacements: &[Replacement],
+        fence: Option<&Fence>,
     ) -> Result<(), CommitError> {
-        D::replace_projection(&self.store, built, place).await
+        D::replace_projections(&self.store, replacements, fence).await
     }
 }
 

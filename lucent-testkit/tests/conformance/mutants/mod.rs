@@ -15,6 +15,7 @@ mod projecting;
 mod races;
 mod reading;
 mod refusing;
+mod replacing;
 mod restarting;
 mod sharing;
 mod waiting;
@@ -118,6 +119,7 @@ fn suspects() -> Vec<Suspect> {
         races::suspects(),
         reading::suspects(),
         refusing::suspects(),
+        replacing::suspects(),
         restarting::suspects(),
         sharing::suspects(),
         waiting::suspects(),

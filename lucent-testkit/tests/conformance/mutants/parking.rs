@@ -1,10 +1,10 @@
-//! Defects of parked events, and of putting one projection into the place of another.
+//! Defects of parked events.
 
 use lucent_core::{
     MemoryStore, Position,
     store::{
         CommitError, Parked, ParkedChange, ParkedEvent, ParkedKey, ProjectionCommit, ProjectionId,
-        ReadModelStore as _, StoreError, StoredVersion,
+        ReadModelStore as _, StoreError,
     },
 };
 
@@ -24,7 +24,7 @@ fn with(mut commit: ProjectionCommit, change: impl Fn(&mut ParkedEvent)) -> Proj
 }
 
 /// The revision as it is stored, whatever the step was planned on.
-async fn current(store: &MemoryStore, commit: ProjectionCommit) -> ProjectionCommit {
+pub(super) async fn current(store: &MemoryStore, commit: ProjectionCommit) -> ProjectionCommit {
     let parked = store.parked(&commit.projection).await.expect("what is parked is readable");
     ProjectionCommit { revision: parked.revision, ..commit }
 }
@@ -219,66 +219,6 @@ defects! {
             store.commit_projection(with(commit, |event| {
                 event.reason = event.reason.take().map(|reason| reason.trim().to_owned());
             })).await
-        }
-    }
-    ListsVersionsAsText rejected by "rebuilding::stored_versions_are_listed" {
-        async fn stored_versions(store: &MemoryStore, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
-            let mut versions = store.stored_versions(name).await?;
-            versions.sort_by_key(|stored| stored.version.to_string());
-            Ok(versions)
-        }
-    }
-    ListsNoActiveVersion rejected by "rebuilding::stored_versions_are_listed" {
-        async fn stored_versions(store: &MemoryStore, name: &str) -> Result<Vec<StoredVersion>, StoreError> {
-            let mut versions = store.stored_versions(name).await?;
-            versions.iter_mut().for_each(|stored| stored.active = false);
-            Ok(versions)
-        }
-    }
-    ListsDroppedVersions rejected by "rebuilding::a_dropped_version_is_not_listed" {
-        async fn drop_projection(store: &MemoryStore, projection: &ProjectionId) -> Result<(), StoreError> {
-            store.drop_projection(projection).await?;
-            let step = ProjectionCommit::new(projection.clone(), Position::ZERO, Position::ZERO);
-            store.commit_projection(step).await.map_err(|error| StoreError::Busy { reason: error.to_string() })
-        }
-    }
-    ReplacesNothing rejected by "rebuilding::a_replacement_takes_everything_along" {
-        async fn replace_projection(_: &MemoryStore, _: &ProjectionId, _: &ProjectionId) -> Step {
-            Ok(())
-        }
-    }
-    CopiesReplacements rejected by "rebuilding::a_replacement_leaves_nothing_behind" {
-        async fn replace_projection(store: &MemoryStore, built: &ProjectionId, place: &ProjectionId) -> Step {
-            let to = store.checkpoint(built).await?;
-            store.replace_projection(built, place).await?;
-            store.commit_projection(ProjectionCommit::new(built.clone(), Position::ZERO, to)).await
-        }
-    }
-    DeactivatesWhatItReplaces rejected by "rebuilding::a_replaced_version_stays_active" {
-        async fn replace_projection(store: &MemoryStore, built: &ProjectionId, place: &ProjectionId) -> Step {
-            store.replace_projection(built, place).await?;
-            let other = ProjectionId { version: 99, ..place.clone() };
-            let step = ProjectionCommit::new(other, Position::ZERO, Position::ZERO);
-            store.commit_projection(ProjectionCommit { activate: true, ..step }).await
-        }
-    }
-    ReplacesByWhatIsBehind rejected by "rebuilding::a_replacement_that_is_behind_is_refused" {
-        async fn replace_projection(store: &MemoryStore, built: &ProjectionId, place: &ProjectionId) -> Step {
-            store.drop_projection(place).await?;
-            store.replace_projection(built, place).await
-        }
-    }
-    KeepsTheRevisionOfAReplacement rejected by "rebuilding::a_step_planned_before_a_replacement_is_refused" {
-        async fn commit_projection(store: &MemoryStore, commit: ProjectionCommit) -> Step {
-            let commit = current(store, commit).await;
-            store.commit_projection(commit).await
-        }
-    }
-    StartsReplacementsAnew rejected by "rebuilding::steps_go_on_after_a_replacement" {
-        async fn replace_projection(store: &MemoryStore, built: &ProjectionId, place: &ProjectionId) -> Step {
-            store.drop_projection(built).await?;
-            store.drop_projection(place).await?;
-            store.replace_projection(built, place).await
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lucent_core::{
     CommandId, MemoryStore, Position,
     store::{
-        Append, AppendError, Appended, EventStore as _, ExpectedVersion, Fence, LeaseOutcome,
-        LeaseStore as _, ProjectionId, StoreError,
+        Append, AppendError, Appended, CommitError, EventStore as _, ExpectedVersion, Fence,
+        LeaseOutcome, LeaseStore as _, ProjectionId, ReadModelStore as _, Replacement, StoreError,
     },
 };
 
@@ -50,6 +50,11 @@ defects! {
 
         async fn renew_leases(store: &MemoryStore, fences: &[Fence], duration: Duration) -> Renewed {
             store.renew_leases(fences, duration * 3_600).await
+        }
+    }
+    ReplacesTheWholeAlone rejected by "applications::partitions_are_rebuilt_while_the_node_that_builds_is_killed" {
+        async fn replace_projections(store: &MemoryStore, all: &[Replacement], fence: Option<&Fence>) -> Result<(), CommitError> {
+            store.replace_projections(&all[all.len() - 1..], fence).await
         }
     }
     GoesOnAtTheHead rejected by "applications::events_of_a_killed_node_are_handled_by_others" {
