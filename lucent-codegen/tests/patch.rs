@@ -244,7 +244,7 @@ fn a_file_that_breaks_after_a_patch_keeps_what_the_patch_knew() {
 
 #[test]
 fn a_damaged_memory_of_pieces_means_a_whole_scan() {
-    for damage in [&b""[..], b"lucent patch 1 of 0.1.0\nxxxxxxxxxxxxxxxxx"] {
+    for damage in [&b""[..], b"lucent patch 2 of 0.1.0\nxxxxxxxxxxxxxxxxx"] {
         let folder = Folder::of(&[]);
         let mut files = files();
         write(&folder, &files, File::text);
