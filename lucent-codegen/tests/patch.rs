@@ -290,7 +290,7 @@ const RESTS: [&str; 6] = [
     "mod tail { #[super::projector] fn p22(v: &mut V, e: &E) {} }",
 ];
 
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 16] = [
     "#[projector] fn p0(v: &mut V, e: &E) {}",
     "#[projector] fn p1(v: &mut V, e: &E) {}",
     "#[projector(name = \"a b\")] fn p2(v: &mut V, e: &E) {}",
@@ -305,4 +305,6 @@ const FUNCTIONS: [&str; 14] = [
     "#[projector(name = \"p22\")] fn p11(v: &mut V, e: &E) {}",
     "#[event_handler] async fn p12(e: &E) {}",
     "#[projector] fn p9(v: &mut V, other: &E) {}",
+    "/// Docs.\n#[function] fn p_4(e: &E) -> u64 {}",
+    "#[function(of = p4, version = 2)] fn p13(e: &E) -> u64 {}",
 ];
