@@ -26,7 +26,7 @@ impl Config {
     /// Reads the table `[package.metadata.lucent]`.
     pub(crate) fn read(lucent: &Value) -> Self {
         let mut config = Self::default();
-        let known = ["core", "facades", "registry", "check"];
+        let known = ["call_methods", "core", "facades", "registry", "check"];
         for (key, _) in lucent.as_object().into_iter().flatten() {
             if !known.contains(&key.as_str()) {
                 config.problems.push(format!("`{key}` is unknown; there are {}", known.join(", ")));

@@ -21,6 +21,8 @@
 //! registry = true
 //! ```
 //!
+//! A package whose functions are to be methods of the manager as well says `call_methods = true` there, too.
+//!
 //! # What a build does
 //!
 //! 1. *Locate*: the targets of the package, the name of its dependency on `lucent-core`, and the
@@ -67,7 +69,8 @@
 //! - `include!` of anything but a literal or `concat!(env!("OUT_DIR"), "/…")`.
 //!
 //! A function that is annotated but was not found is a compile error at its name: *cannot find type
-//! … in module `crate::lucent_registry::functions_found_by_build_rs`*. Move the function out of the
+//! … in module `crate::lucent_registry::functions_found_by_build_rs`*, or, of a `#[function]`, *no … in
+//! `lucent_registry::functions_as_build_rs_read_them`*. Move the function out of the
 //! macro, or write the registry by hand, which needs no build script:
 //! `lucent_core::registry! { functions: [accounts::withdraw, reports::balance] }`.
 //!

@@ -26,6 +26,8 @@ pub struct Package {
     pub roots: Vec<String>,
     /// The dependencies that have a registry of their own.
     pub composed: Vec<Composed>,
+    /// Whether the registries have a method for each function, over which the compiler takes its time.
+    pub call_methods: bool,
     /// Manifests and folders that decide the fields above.
     pub watched: Vec<PathBuf>,
 }
@@ -74,6 +76,7 @@ impl Package {
             core: "::lucent_core".to_owned(),
             roots: vec!["lucent_core".to_owned(), "lucent_macros".to_owned()],
             composed: Vec::new(),
+            call_methods: false,
             watched: vec![root.join("Cargo.toml")],
             root,
         }
@@ -83,6 +86,13 @@ impl Package {
     #[must_use]
     pub fn composing(mut self, crate_name: &str) -> Self {
         self.composed.push(Composed { crate_name: crate_name.to_owned(), cfg: None });
+        self
+    }
+
+    /// Asks for a method for each function.
+    #[must_use]
+    pub fn with_call_methods(mut self) -> Self {
+        self.call_methods = true;
         self
     }
 

@@ -35,9 +35,14 @@ fn composition() {
 }
 
 #[test]
+fn ids() {
+    check(&Package::conventional("shop", fixtures().join("ids")).with_call_methods());
+}
+
+#[test]
 fn no_fixture_is_forgotten() {
     let mut known: BTreeSet<String> = PLAIN.iter().map(|name| (*name).to_owned()).collect();
-    known.insert("composition".to_owned());
+    known.extend(["composition", "ids"].map(str::to_owned));
     assert_eq!(entries(&fixtures()), known);
 }
 

@@ -244,7 +244,7 @@ fn a_file_that_breaks_after_a_patch_keeps_what_the_patch_knew() {
 
 #[test]
 fn a_damaged_memory_of_pieces_means_a_whole_scan() {
-    for damage in [&b""[..], b"lucent patch 1 of 0.1.0\nxxxxxxxxxxxxxxxxx"] {
+    for damage in [&b""[..], b"lucent patch 2 of 0.1.0\nxxxxxxxxxxxxxxxxx"] {
         let folder = Folder::of(&[]);
         let mut files = files();
         write(&folder, &files, File::text);
@@ -290,7 +290,7 @@ const RESTS: [&str; 6] = [
     "mod tail { #[super::projector] fn p22(v: &mut V, e: &E) {} }",
 ];
 
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 16] = [
     "#[projector] fn p0(v: &mut V, e: &E) {}",
     "#[projector] fn p1(v: &mut V, e: &E) {}",
     "#[projector(name = \"a b\")] fn p2(v: &mut V, e: &E) {}",
@@ -305,4 +305,6 @@ const FUNCTIONS: [&str; 14] = [
     "#[projector(name = \"p22\")] fn p11(v: &mut V, e: &E) {}",
     "#[event_handler] async fn p12(e: &E) {}",
     "#[projector] fn p9(v: &mut V, other: &E) {}",
+    "/// Docs.\n#[function] fn p_4(e: &E) -> u64 {}",
+    "#[function(of = p4, version = 2)] fn p13(e: &E) -> u64 {}",
 ];

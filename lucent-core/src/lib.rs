@@ -17,6 +17,7 @@ mod event;
 mod event_handler;
 mod expansion;
 pub mod function;
+mod function_id;
 mod id;
 mod memory;
 pub mod mesh;

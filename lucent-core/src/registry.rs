@@ -7,12 +7,15 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     event_handler::SharedEventHandler,
-    function::{Edition, Roster},
+    function::{Edition, EditionId, Roster},
     projection::Projection,
     resource::{MissingResource, Shell},
 };
 
-pub use crate::shared_name::names_are_unique;
+pub use crate::{
+    function_id::{UnknownFunction, place_of},
+    shared_name::names_are_unique,
+};
 
 /// A set of functions that an application runs. `lucent_core::registry!()` makes one.
 #[diagnostic::on_unimplemented(
@@ -107,6 +110,16 @@ pub struct Function {
     pub line: u32,
     /// What it is.
     pub kind: FunctionKind,
+}
+
+impl Function {
+    /// The name of the function that it is an edition of, which may be its own, and which edition it is; `None` if it
+    /// is no `#[function]`.
+    #[must_use]
+    pub fn edition(&self) -> Option<(&'static str, EditionId)> {
+        let FunctionKind::Function { enlist } = self.kind else { return None };
+        Roster::added_by(enlist).map(|added| (added.function, added.edition))
+    }
 }
 
 /// What a function is, and how the engine gets at it.

@@ -13,5 +13,5 @@ mod quantity;
 pub use arguments::{Argument, ArgumentValue, Arguments};
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use kind::FunctionKind;
-pub use name::{registry_ident, registry_name, snake_case};
+pub use name::{registry_ident, registry_name, snake_case, variant_ident};
 pub use quantity::{parse_bytes, parse_duration};

@@ -66,6 +66,33 @@ pub fn snake_case(name: &str) -> String {
     snake
 }
 
+/// The variant that stands for a registry identifier: `detect_arbitrage` becomes `DetectArbitrage`. Digits
+/// that an underscore keeps apart stay apart, as in `V1_2`.
+#[must_use]
+pub fn variant_ident(ident: &str) -> String {
+    let mut variant = String::with_capacity(ident.len() + 1);
+    for word in ident.split('_').filter(|word| !word.is_empty()) {
+        if variant.ends_with(is_digit) && word.starts_with(is_digit) {
+            variant.push('_');
+        }
+        let (first, rest) = word.split_at(1);
+        variant.push_str(&first.to_ascii_uppercase());
+        variant.push_str(rest);
+    }
+    if variant.is_empty() || variant.starts_with(is_digit) {
+        variant.insert(0, '_');
+    }
+    // The only word in camel case that is no identifier, and the underscore, which is none either.
+    if variant == "Self" || variant == "_" {
+        variant.push('_');
+    }
+    variant
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
 /// What is no identifier in any edition.
 const KEYWORDS: [&str; 52] = [
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
@@ -110,6 +137,25 @@ mod tests {
         assert_eq!(name(r#"of = fee, version = 2, variant = "b""#), "fee@v2-b");
         assert_eq!(name(r#"of = fee, name = "maker-fee""#), "maker-fee@v1");
         assert_eq!(registry_ident("fee@v2-b"), "fee_v2_b");
+    }
+
+    #[test]
+    fn identifiers_become_variants() {
+        for (ident, variant) in [
+            ("fee", "Fee"),
+            ("detect_arbitrage", "DetectArbitrage"),
+            ("fee_v2", "FeeV2"),
+            ("v1_2", "V1_2"),
+            ("v12", "V12"),
+            ("_2fast", "_2fast"),
+            ("makerFee", "MakerFee"),
+            ("self_", "Self_"),
+            ("move_", "Move"),
+            ("__", "__"),
+        ] {
+            assert_eq!(variant_ident(ident), variant);
+            assert!(syn::parse_str::<Ident>(variant).is_ok(), "{variant}");
+        }
     }
 
     #[test]

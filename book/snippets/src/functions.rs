@@ -15,7 +15,7 @@ use lucent_core::{
     store::Store,
 };
 
-use crate::{Registry, registry};
+use crate::{Registry, lucent_registry::FunctionId, registry};
 
 // ANCHOR: declare
 #[derive(Clone, Debug, Serialize, Deserialize, Event)]
@@ -80,6 +80,40 @@ pub fn look(
     Ok((called.value, called.ran.noted_in(context.clone())))
 }
 // ANCHOR_END: call
+
+// ANCHOR: methods
+pub fn look_by_method(
+    functions: &FunctionManager<Registry>,
+    context: &BusinessContext,
+    trade: &TradeExecuted,
+) -> Result<Option<Opportunity>, CallError<std::convert::Infallible>> {
+    use crate::lucent_registry::Calls as _;
+
+    Ok(functions.detect_arbitrage(context, trade)?.value)
+}
+// ANCHOR_END: methods
+
+// ANCHOR: ids
+/// Who looks after a function. Whoever writes another function has to say it here.
+pub fn team_of(function: FunctionId) -> &'static str {
+    match function {
+        FunctionId::DetectArbitrage => "markets",
+    }
+}
+
+pub async fn stop_all_of(
+    team: &str,
+    functions: &FunctionManager<Registry>,
+) -> Result<(), OrderError> {
+    for &function in FunctionId::all() {
+        if team_of(function) == team {
+            let control = functions.control_of(function, "ann")?;
+            control.disable(Scope::Everywhere, "an incident").await?;
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: ids
 
 // ANCHOR: share
 /// A network of nodes within this process, each of which would otherwise be a process.
@@ -239,5 +273,12 @@ mod tests {
         assert!(explained.starts_with("detect_arbitrage v3-bold: it is the current edition"));
         let there = BusinessContext::default().with("jurisdiction", "US-CA");
         assert!(matches!(look(&functions, &there, &trade), Err(CallError::Refused(_))));
+        assert_eq!(
+            look_by_method(&functions, &context, &trade).unwrap(),
+            Some(Opportunity { gain: 8 })
+        );
+        let read: FunctionId = "detect_arbitrage".parse().unwrap();
+        stop_all_of(team_of(read), &functions).await.unwrap();
+        assert!(look_by_method(&functions, &context, &trade).is_err());
     }
 }

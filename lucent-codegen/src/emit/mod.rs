@@ -3,7 +3,9 @@
 //! Invariant: equal models give equal bytes, and a file whose bytes are equal is not written, so
 //! that nothing is rebuilt for nothing.
 
+mod calls;
 mod completeness;
+mod ids;
 mod manifest;
 mod registry;
 mod rendered;

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use lucent_syntax::FunctionKind;
 
+use super::calls::calls;
 use super::completeness::completeness;
+use super::ids::{composed_ids, ids};
 use super::rendered::Rendered;
 use crate::package::{Composed, Package, Target};
 use crate::resolve::{Diagnostic, Listed, Model};
@@ -56,13 +58,17 @@ pub(crate) fn registry(
     });
     let text = &mut rendered.text;
     text.push_str("];\n");
-    // A static or a call for each would be evaluated whenever the crate is checked, which is dear for thousands.
+    // A static, a call for each, or a list in a function that is not generic would be evaluated whenever the crate
+    // is checked, which is dear for thousands.
     text.push_str("/// Each `#[function]` of this crate, sorted by name.\n#[must_use]\n");
     let _ = writeln!(
         text,
         "pub const fn functions() -> &'static [{core}::registry::Function] {{\n    \
-         #[allow(unused_imports)]\n    use functions_found_by_build_rs as f;\n    #[allow(unused_imports)]\n    \
-         use {core}::registry::{{Enlists as E, Function as F, FunctionKind::Function as K}};\n    &["
+         #[allow(unused_imports, reason = \"there may be no function\")]\n    \
+         use functions_found_by_build_rs as f;\n    \
+         #[allow(unused_imports, reason = \"there may be no function\")]\n    \
+         use {core}::registry::{{Enlists as E, Function as F, FunctionKind::Function as K}};\n    \
+         const fn table<T>() -> &'static [F] {{ &["
     );
     rendered.section(&model.functions, |text, listed| {
         if is_function(listed) {
@@ -70,8 +76,12 @@ pub(crate) fn registry(
         }
     });
     let text = &mut rendered.text;
-    text.push_str("    ]\n}\n");
+    text.push_str("    ] }\n    table::<()>()\n}\n");
     composition(text, package, composed);
+    ids(&mut rendered, package, model);
+    composed_ids(&mut rendered.text, package, composed);
+    calls(&mut rendered, package, model);
+    let text = &mut rendered.text;
     for diagnostic in &model.diagnostics {
         mistake(text, diagnostic);
     }
@@ -80,7 +90,7 @@ pub(crate) fn registry(
 
 fn mark(text: &mut String, listed: &Listed) {
     let Listed { mark, file, .. } = listed;
-    let _ = writeln!(text, "    /// In {file}.");
+    docs(text, "    ", listed);
     conditions(text, "    ", &listed.cfg);
     if listed.kind == FunctionKind::Function {
         // It has no value, and so no constructor in the way of the function.
@@ -158,7 +168,7 @@ fn composition(text: &mut String, package: &Package, composed: &[Composed]) {
         // It is a loop over all names; that is what may take long.
         let _ = writeln!(
             text,
-            "#[allow(long_running_const_eval)]\nconst _: () = {core}::registry::names_are_unique(&["
+            "#[allow(long_running_const_eval, reason = \"there may be thousands of names\")]\nconst _: () = {core}::registry::names_are_unique(&["
         );
         groups(text, "    ");
         text.push_str("]);\n");
@@ -185,6 +195,15 @@ fn mistake(text: &mut String, diagnostic: &Diagnostic) {
     let _ = writeln!(text, "::core::compile_error!({});", literal(&diagnostic.message));
 }
 
+/// The first line of the function's documentation, and its file.
+pub(super) fn docs(text: &mut String, indent: &str, listed: &Listed) {
+    let Listed { function, file, .. } = listed;
+    if !function.docs.is_empty() {
+        let _ = writeln!(text, "{indent}/// {}\n{indent}///", function.docs.replace('\r', " "));
+    }
+    let _ = writeln!(text, "{indent}/// In {file}.");
+}
+
 pub(super) fn conditions<'a>(
     text: &mut String,
     indent: &str,
@@ -200,7 +219,7 @@ fn hexadecimal(number: u64) -> String {
     format!("0x{}_{}_{}_{}", &digits[..4], &digits[4..8], &digits[8..12], &digits[12..])
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');
     for c in text.chars() {
@@ -222,7 +241,10 @@ const HEADER: &str = "\
 const MARKS: &str = "\
 /// The functions that build.rs found; each attribute claims its own.
 #[doc(hidden)]
-#[allow(non_camel_case_types, missing_docs, missing_debug_implementations, unreachable_pub, dead_code)]
+#[allow(
+    non_camel_case_types, missing_docs, missing_debug_implementations, unreachable_pub, dead_code, rustdoc::all,
+    reason = \"they stand for functions, under their names and with their docs\"
+)]
 pub mod functions_found_by_build_rs {
 ";
 
@@ -230,7 +252,7 @@ const AS_READ: &str = "\
 }
 /// The same, with the fingerprints of attribute and signature; each attribute finds its own.
 #[doc(hidden)]
-#[allow(unused_imports, unreachable_pub)]
+#[allow(unused_imports, unreachable_pub, reason = \"a function that is not compiled finds itself nowhere\")]
 pub mod functions_as_build_rs_read_them {
     pub use super::functions_found_by_build_rs::{";
 

@@ -51,6 +51,8 @@ pub(super) fn ask(question: &Question<'_>) -> Result<Located, String> {
         let names = facades.iter().filter_map(|name| name.as_str());
         package.roots.extend(names.map(|name| name.replace('-', "_")));
     }
+    package.call_methods =
+        table.get("call_methods").and_then(|wanted| wanted.as_bool()).unwrap_or_default();
     package.roots.sort();
     package.roots.dedup();
     let workspace = members.workspace_root.as_std_path();

@@ -132,7 +132,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 record!(Remembered { key, inputs, package });
 record!(Input { path, hash });
-record!(Package { name, root, targets, core, roots, composed, watched });
+record!(Package { name, root, targets, core, roots, composed, call_methods, watched });
 record!(Target { kind, crate_name, source, linkable });
 record!(Composed { crate_name, cfg });
 
@@ -146,4 +146,4 @@ impl Record for TargetKind {
     }
 }
 
-const HEADER: &str = concat!("lucent package 1 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent package 2 of ", env!("CARGO_PKG_VERSION"), "\n");

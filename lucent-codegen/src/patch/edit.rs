@@ -1,10 +1,10 @@
 //! How the functions of one target change.
 //!
-//! Invariant: afterwards the names are sorted and no two functions have one mark.
+//! Invariant: afterwards the names are sorted and no two functions have one mark or one variant.
 
 use std::collections::BTreeSet;
 
-use super::memory::{Known, mark_of};
+use super::memory::{Known, mark_of, variant_of};
 use super::splice::{Step, applied, steps};
 use crate::emit::Rendered;
 use crate::resolve::{Listed, Model};
@@ -40,7 +40,11 @@ impl Edit {
         if changes && (known.names.is_empty() || left + fresh.len() == 0) {
             return None;
         }
-        if !are_unique(known, &removed, &fresh) {
+        let marks: Vec<u64> = fresh.iter().map(|fresh| mark_of(&fresh.listed)).collect();
+        let variants: Vec<u64> = fresh.iter().map(|fresh| variant_of(&fresh.listed)).collect();
+        if !are_unique(&known.marks, &removed, &marks)
+            || !are_unique(&known.variants, &removed, &variants)
+        {
             return None;
         }
         let inserted: Vec<usize> = fresh
@@ -67,8 +71,10 @@ impl Edit {
         let functions = &self.model.functions;
         let names = functions.iter().map(|listed| listed.function.name.clone()).collect();
         let marks = functions.iter().map(mark_of).collect();
+        let variants = functions.iter().map(variant_of).collect();
         known.names = applied(&self.steps, std::mem::take(&mut known.names), names);
         known.marks = applied(&self.steps, std::mem::take(&mut known.marks), marks);
+        known.variants = applied(&self.steps, std::mem::take(&mut known.variants), variants);
         known.files = applied(&self.steps, std::mem::take(&mut known.files), self.files);
     }
 }
@@ -85,15 +91,16 @@ fn removed(known: &Known, changed: &[Changed]) -> Vec<usize> {
     removed
 }
 
-/// Whether each fresh mark is there once only.
-fn are_unique(known: &Known, removed: &[usize], fresh: &[Fresh]) -> bool {
-    let marks: BTreeSet<u64> = fresh.iter().map(|fresh| mark_of(&fresh.listed)).collect();
-    if marks.len() < fresh.len() {
+/// Whether each fresh hash is there once only; 0 is none.
+fn are_unique(known: &[u64], removed: &[usize], fresh: &[u64]) -> bool {
+    let fresh: Vec<u64> = fresh.iter().copied().filter(|&hash| hash != 0).collect();
+    let distinct: BTreeSet<u64> = fresh.iter().copied().collect();
+    if distinct.len() < fresh.len() {
         return false;
     }
     let mut removed = removed.iter().peekable();
-    for (index, mark) in known.marks.iter().enumerate() {
-        if removed.next_if(|&&removed| removed == index).is_none() && marks.contains(mark) {
+    for (index, hash) in known.iter().enumerate() {
+        if removed.next_if(|&&removed| removed == index).is_none() && distinct.contains(hash) {
             return false;
         }
     }

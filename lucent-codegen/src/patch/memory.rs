@@ -44,6 +44,8 @@ pub(super) struct Known {
     pub(super) names: Vec<String>,
     /// The hashes of the marks.
     pub(super) marks: Vec<u64>,
+    /// The hashes of the variants; 0 for what has none.
+    pub(super) variants: Vec<u64>,
     /// The file of each function, as an index of the sites.
     pub(super) files: Vec<u32>,
     pub(super) registry: Vec<Section>,
@@ -58,7 +60,7 @@ pub(super) struct Site {
 }
 
 record!(Memory { targets, sites, manifest });
-record!(Known { roots, composed, names, marks, files, registry });
+record!(Known { roots, composed, names, marks, variants, files, registry });
 record!(Site { target, module, cfg });
 record!(Section { start, lengths });
 
@@ -107,6 +109,7 @@ impl Memory {
             let count = known.names.len();
             let counts = |section: &Section| section.lengths.len() == count;
             known.marks.len() == count
+                && known.variants.len() == count
                 && known.files.len() == count
                 && known.registry.iter().all(counts)
                 && counts(manifest)
@@ -128,6 +131,7 @@ impl Known {
             composed: part.composed.clone(),
             names: functions.iter().map(|listed| listed.function.name.clone()).collect(),
             marks: functions.iter().map(mark_of).collect(),
+            variants: functions.iter().map(variant_of).collect(),
             files: functions
                 .iter()
                 .map(|listed| numbers.get(&listed.file).copied())
@@ -150,6 +154,11 @@ impl Site {
 
 pub(super) fn mark_of(listed: &Listed) -> u64 {
     hash(listed.mark.as_bytes())
+}
+
+/// 0 if there is none.
+pub(super) fn variant_of(listed: &Listed) -> u64 {
+    listed.variant.as_ref().map_or(0, |variant| hash(variant.as_bytes()))
 }
 
 /// Whether what is outside of the sections is the same for all functions and for one.

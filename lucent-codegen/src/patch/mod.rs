@@ -147,4 +147,4 @@ fn write(path: PathBuf, old: &[u8], text: &[u8], written: &mut Vec<PathBuf>) -> 
 }
 
 /// Names the format; a new version of this crate starts with a whole scan.
-const HEADER: &str = concat!("lucent patch 1 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent patch 2 of ", env!("CARGO_PKG_VERSION"), "\n");

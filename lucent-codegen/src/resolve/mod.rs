@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lucent_syntax::{FunctionKind, registry_ident};
+use lucent_syntax::{FunctionKind, registry_ident, variant_ident};
 
 use crate::package::{Package, Target};
 use crate::skim::{Function, Import, Misplaced, Place};
@@ -28,6 +28,8 @@ pub(crate) struct Listed {
     pub(crate) kind: FunctionKind,
     /// The identifier of its mark.
     pub(crate) mark: String,
+    /// Its variant among the ids of functions, if it is a function and no edition of another one.
+    pub(crate) variant: Option<String>,
     pub(crate) module: Vec<String>,
     pub(crate) file: String,
     /// The whole stack of conditions, outermost first.
@@ -62,9 +64,12 @@ pub(crate) fn resolve(package: &Package, tree: &Tree, roots: &BTreeSet<String>) 
         let file = package.display(&mounted.file);
         for function in &mounted.functions {
             if let Some(kind) = kind(&function.attribute, mounted, roots) {
+                let mark = registry_ident(&function.name);
+                let has_id = kind == FunctionKind::Function && !function.edition;
                 model.functions.push(Listed {
                     kind,
-                    mark: registry_ident(&function.name),
+                    variant: has_id.then(|| variant_ident(&mark)),
+                    mark,
                     module: mounted.module.clone(),
                     file: file.clone(),
                     cfg: joined(&mounted.cfg, &function.cfg),
@@ -200,10 +205,52 @@ fn refuse_duplicates(model: &mut Model) {
     model.diagnostics.dedup();
     let mut seen = BTreeSet::new();
     model.functions.retain(|listed| seen.insert((listed.mark.clone(), listed.cfg.clone())));
+    refuse_shared_variants(model);
+}
+
+/// Explains functions whose names make one variant, and leaves it to one of those under the same conditions.
+fn refuse_shared_variants(model: &mut Model) {
+    let mut by_variant: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for (index, listed) in model.functions.iter_mut().enumerate() {
+        if let Some(variant) = listed.variant.take() {
+            if seen.insert((variant.clone(), listed.cfg.clone())) {
+                listed.variant = Some(variant.clone());
+            }
+            by_variant.entry(variant).or_default().push(index);
+        }
+    }
+    for (variant, rivals) in by_variant {
+        let [first, rest @ ..] = rivals.as_slice() else { continue };
+        let first = &model.functions[*first];
+        let others = rest.iter().map(|&index| &model.functions[index]);
+        for second in others.filter(|second| second.mark != first.mark) {
+            model.diagnostics.push(Diagnostic {
+                cfg: joined(&first.cfg, &second.cfg),
+                message: explain_shared_variant(&variant, first, second),
+            });
+        }
+    }
+}
+
+fn explain_shared_variant(variant: &str, first: &Listed, second: &Listed) -> String {
+    format!(
+        "the registry names `{}` and `{}` are one in camel case, `FunctionId::{variant}`: `{}` at {} and `{}` at {}; \
+         give one of them a name of its own: `#[function(name = \"…\")]`",
+        first.function.name,
+        second.function.name,
+        first.function.ident,
+        place(first),
+        second.function.ident,
+        place(second),
+    )
+}
+
+fn place(listed: &Listed) -> String {
+    format!("{}:{}", listed.file, listed.function.line)
 }
 
 fn explain_duplicate(first: &Listed, second: &Listed) -> String {
-    let place = |listed: &Listed| format!("{}:{}", listed.file, listed.function.line);
     if place(first) == place(second) && first.module == second.module {
         return format!(
             "{}: `{}` carries two attributes of Lucent; give each of them a function of its own",

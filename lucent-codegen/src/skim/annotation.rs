@@ -83,6 +83,7 @@ pub(super) fn annotated(
         attribute: candidate.path.clone(),
         ident: ident.to_owned(),
         name,
+        edition: arguments.find("of").is_some(),
         fingerprint: fingerprint(&tokens, &self::tokens(signature)?),
         line: 0,
         signature: one_line(signature),

@@ -78,6 +78,8 @@ pub(crate) struct Function {
     pub(crate) ident: String,
     /// The name in the registry.
     pub(crate) name: String,
+    /// Whether it is an edition of another function.
+    pub(crate) edition: bool,
     pub(crate) fingerprint: u64,
     pub(crate) line: u32,
     pub(crate) signature: String,

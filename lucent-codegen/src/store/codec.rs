@@ -231,7 +231,7 @@ record!(Import { path, name });
 record!(Module { name, cfg, paths, body });
 record!(PathAttribute { conditions, path });
 record!(Include { cfg, path, generated });
-record!(Function { attribute, ident, name, fingerprint, line, signature, cfg, docs });
+record!(Function { attribute, ident, name, edition, fingerprint, line, signature, cfg, docs });
 record!(Misplaced { attribute, ident, place, line, cfg });
 
 #[cfg(test)]

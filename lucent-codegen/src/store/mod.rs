@@ -202,7 +202,7 @@ impl Sources for Disk {
 }
 
 /// Names the format; a new version of this crate starts with an empty cache.
-const HEADER: &str = concat!("lucent facts 3 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent facts 4 of ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// The facts that patches learned.
 const CHANGED: &str = "lucent_changed.cache";

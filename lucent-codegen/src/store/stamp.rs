@@ -219,4 +219,4 @@ const SETTLED: u64 = 2_000_000_000;
 
 const NAME: &str = "lucent_stamps.cache";
 
-const HEADER: &str = concat!("lucent stamps 4 of ", env!("CARGO_PKG_VERSION"), "\n");
+const HEADER: &str = concat!("lucent stamps 5 of ", env!("CARGO_PKG_VERSION"), "\n");

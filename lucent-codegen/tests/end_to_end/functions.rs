@@ -46,7 +46,16 @@ fn a_function_that_was_missed_is_reported() {
     let hidden = "hide! { #[function] fn hidden(price: &u64) -> u64 { *price } }";
     let main = format!("lucent_core::registry!();\n{FEES}{hidden}\n{MAIN}");
     let errors = Project::binary("fees_hidden", &main).mistake();
-    says(&errors, &["no `hidden` in `lucent_registry::functions_found_by_build_rs`"]);
+    says(
+        &errors,
+        &[
+            "unresolved import",
+            "no `hidden_",
+            "in `lucent_registry::functions_as_build_rs_read_them`",
+            "fn hidden(price: &u64)",
+        ],
+    );
+    assert_eq!(errors.matches("error[").count(), 1, "{errors}");
 }
 
 #[test]
@@ -67,8 +76,9 @@ fn a_function_that_changed_since_it_was_read_is_reported() {
     says(
         &errors,
         &[
-            "cannot find type `fee_",
-            "in module `crate::lucent_registry::functions_as_build_rs_read_them`",
+            "unresolved import",
+            "no `fee_",
+            "in `lucent_registry::functions_as_build_rs_read_them`",
             "fn fee(trade: &Traded)",
         ],
     );

@@ -4,6 +4,7 @@
 //! compile error that names the function.
 
 mod functions;
+mod ids;
 mod mistakes;
 mod project;
 mod shapes;

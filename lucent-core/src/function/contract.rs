@@ -72,10 +72,7 @@ pub trait Routed: Edition<Of = Self> + Sized {
     note = "write `#[function]`, without `of`, on the function of this name; an edition is called through the function that it is an edition of"
 )]
 pub trait Declared: Sized + 'static {
-    /// The mark of the registry that lists the function.
-    type Home;
-
-    /// What it runs on, takes and returns.
+    /// Where it is listed, and what it runs on, takes and returns.
     type Shape: Shape;
 
     /// What is said once, for all of its editions.
@@ -114,7 +111,7 @@ pub trait Declared: Sized + 'static {
 }
 
 impl<F: Declared> Routed for F {
-    type Home = F::Home;
+    type Home = <F::Shape as Shape>::Home;
     type Event = <F::Shape as Shape>::Event;
     type Input<'input> = <F::Shape as Shape>::Input<'input>;
     type Output = <F::Shape as Shape>::Output;

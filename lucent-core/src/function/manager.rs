@@ -205,12 +205,17 @@ impl<R: Registry> FunctionManager<R> {
 }
 
 impl<R> FunctionManager<R> {
-    /// The switches of the function of this name, for tools that know no types.
+    /// The switches of the function of this name, for tools that know no types. A `FunctionId` of a registry is
+    /// a name, too.
     ///
     /// # Errors
     /// When there is no such function.
-    pub fn control_of(&self, name: &str, by: impl Into<String>) -> Result<Control, OrderError> {
-        let shared = &self.inner.shared;
+    pub fn control_of(
+        &self,
+        name: impl AsRef<str>,
+        by: impl Into<String>,
+    ) -> Result<Control, OrderError> {
+        let (shared, name) = (&self.inner.shared, name.as_ref());
         match shared.index_of_name(name) {
             Some(index) => {
                 Ok(Control::new(Arc::clone(shared), shared.entries[index].name, by.into()))

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod bucket;
+mod call_methods;
 mod context;
 mod contract;
 mod control;
@@ -34,6 +35,7 @@ mod wire;
 mod worker;
 
 pub use bucket::{BUCKETS, Purpose, bucket_of};
+pub use call_methods::{CallResult, CallsOf, InputOf};
 pub use context::{CallContext, JURISDICTION, TENANT};
 pub use contract::{
     Declaration, Declared, Edition, Fallible, FunctionOutput, NoEvent, Plain, Priority, Routed,

@@ -12,8 +12,11 @@ use crate::{
     function::{FunctionOutput, NoEvent, Plain},
 };
 
-/// What a function runs on, takes and returns.
+/// Where a function is listed, and what it runs on, takes and returns.
 pub trait Shape: 'static {
+    /// The mark of the registry that lists the function.
+    type Home;
+
     /// The event that it runs on, or [`NoEvent`].
     type Event: Event;
 
@@ -64,18 +67,19 @@ impl<T: Clone + 'static> Param for Val<T> {
     type Of<'input> = T;
 }
 
-/// A function that runs on an event and takes the whole of it; `Kind` is [`Plain`], or `Fallible` if it
+/// A function that runs on an event and takes the whole of it. `Home` is the mark of the registry that lists
+/// it; `Kind` is [`Plain`], or `Fallible` if it
 /// returns a `Result`.
 #[derive(Debug)]
-pub struct On<E, O, Kind = Plain>(PhantomData<(E, O, Kind)>);
+pub struct On<Home, E, O, Kind = Plain>(PhantomData<(Home, E, O, Kind)>);
 
 /// A function that runs on an event and takes something of it.
 #[derive(Debug)]
-pub struct OnPart<E, P, O, Kind = Plain>(PhantomData<(E, P, O, Kind)>);
+pub struct OnPart<Home, E, P, O, Kind = Plain>(PhantomData<(Home, E, P, O, Kind)>);
 
 /// A function that runs when it is called; `P` is a tuple of [`Ref`] and [`Val`].
 #[derive(Debug)]
-pub struct Takes<P, O, Kind = Plain>(PhantomData<(P, O, Kind)>);
+pub struct Takes<Home, P, O, Kind = Plain>(PhantomData<(Home, P, O, Kind)>);
 
 /// What a function may return, with what every caller asks of it.
 #[diagnostic::on_unimplemented(
@@ -101,12 +105,14 @@ impl<Kind, O> Output<Kind> for O where
 
 type ValueOf<O, Kind> = <O as FunctionOutput<Kind>>::Value;
 
-impl<E, O, Kind> Shape for On<E, O, Kind>
+impl<Home, E, O, Kind> Shape for On<Home, E, O, Kind>
 where
+    Home: 'static,
     E: Event,
     Kind: 'static,
     O: Output<Kind>,
 {
+    type Home = Home;
     type Event = E;
     type Input<'input> = &'input E;
     type Output = ValueOf<O, Kind>;
@@ -122,13 +128,15 @@ where
     }
 }
 
-impl<E, P, O, Kind> Shape for OnPart<E, P, O, Kind>
+impl<Home, E, P, O, Kind> Shape for OnPart<Home, E, P, O, Kind>
 where
+    Home: 'static,
     E: Event,
     P: 'static,
     Kind: 'static,
     O: Output<Kind>,
 {
+    type Home = Home;
     type Event = E;
     type Input<'input> = &'input P;
     type Output = ValueOf<O, Kind>;
@@ -144,7 +152,14 @@ where
     }
 }
 
-impl<A: Param, O: Output<Kind>, Kind: 'static> Shape for Takes<(A,), O, Kind> {
+impl<Home, A, O, Kind> Shape for Takes<Home, (A,), O, Kind>
+where
+    Home: 'static,
+    A: Param,
+    O: Output<Kind>,
+    Kind: 'static,
+{
+    type Home = Home;
     type Event = NoEvent;
     type Input<'input> = A::Of<'input>;
     type Output = ValueOf<O, Kind>;
@@ -163,9 +178,10 @@ impl<A: Param, O: Output<Kind>, Kind: 'static> Shape for Takes<(A,), O, Kind> {
 /// Implements [`Shape`] for functions of several parameters.
 macro_rules! takes {
     ($($P:ident $p:ident)+) => {
-        impl<$($P: Param,)+ O: Output<Kind>, Kind: 'static> Shape
-            for Takes<($($P,)+), O, Kind>
+        impl<Home: 'static, $($P: Param,)+ O: Output<Kind>, Kind: 'static> Shape
+            for Takes<Home, ($($P,)+), O, Kind>
         {
+            type Home = Home;
             type Event = NoEvent;
             type Input<'input> = ($($P::Of<'input>,)+);
             type Output = ValueOf<O, Kind>;

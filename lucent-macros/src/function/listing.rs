@@ -55,25 +55,19 @@ impl Listing {
         }
     }
 
-    /// The name of the function's type, brought beside the function from the registry.
+    /// The function's type, brought beside the function from the registry, where its name has the
+    /// fingerprint.
     pub(super) fn import(&self, visibility: &syn::Visibility) -> TokenStream {
-        let (cfgs, listed, function) = (self.cfgs(), self.listed(), &self.function);
-        quote_spanned! {mixed()=>
-            #cfgs
-            #[allow(unreachable_pub, unused_imports)]
-            #visibility use #listed as #function;
-        }
-    }
-
-    /// The function's type, to implement for; with build.rs, under a name that has the fingerprint.
-    pub(super) fn found(&self) -> TokenStream {
-        if !self.handshake {
-            return self.listed();
-        }
-        let at = self.place();
+        let (cfgs, at, function) = (self.cfgs(), self.place(), &self.function);
         let name = format!("{}_{:016x}", registry_ident(&self.name), self.fingerprint);
         let ident = Ident::new(&name, at);
-        quote_spanned!(at=> crate::lucent_registry::functions_as_build_rs_read_them::#ident)
+        let found =
+            quote_spanned!(at=> crate::lucent_registry::functions_as_build_rs_read_them::#ident);
+        quote_spanned! {mixed()=>
+            #cfgs
+            #[allow(unreachable_pub)]
+            #visibility use #found as #function;
+        }
     }
 
     /// Whether the registry has the type that stands for the function.

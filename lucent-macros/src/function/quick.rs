@@ -132,8 +132,8 @@ impl Function {
         ident.set_span(self.ident.span().located_at(name));
 
         let mut shape = Tokens::default();
-        shape.code(name, "type Home = crate :: lucent_registry :: Home ;");
-        shape.code(name, "type Shape = :: lucent_core :: function :: On <").more(&said.on);
+        shape.code(name, "type Shape = :: lucent_core :: function :: On <");
+        shape.code(name, "crate :: lucent_registry :: Home ,").more(&said.on);
         shape.code(output, ",").more(&self.output);
         if self.fallible {
             shape.code(output, ", :: lucent_core :: function :: Fallible");
@@ -161,10 +161,10 @@ impl Function {
 
         let mut all = Tokens::default();
         all.more(&self.visibility);
-        all.code(name, "use crate :: lucent_registry :: functions_found_by_build_rs ::");
-        all.one(ident).code(name, "; impl :: lucent_core :: function :: Declared for");
-        all.code(name, "crate :: lucent_registry :: functions_as_build_rs_read_them ::");
-        all.code(name, &found).group(Delimiter::Brace, shape);
+        all.code(name, "use crate :: lucent_registry :: functions_as_build_rs_read_them ::");
+        all.code(name, &found).code(name, "as").one(ident.clone());
+        all.code(name, "; impl :: lucent_core :: function :: Declared for").one(ident);
+        all.group(Delimiter::Brace, shape);
         all.0.into_iter().collect()
     }
 }

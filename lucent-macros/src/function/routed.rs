@@ -112,7 +112,7 @@ fn edition(function: &Function, of: &Type, said: &TokenStream) -> TokenStream {
     // Where `of` leads to no function, that is reported there.
     let of_type = quote_spanned!(of_place=> type Of = #of;);
     let name = input::plain(ident);
-    let (found, line, root_at) = (listing.found(), line(ident), root.at(of_place));
+    let (line, root_at) = (line(ident), root.at(of_place));
     let itself = quote_spanned! {of_place=>
         fn function() -> (u32, <#of as #root_at::function::Routed>::Signature) { (#line, #ident) }
     };
@@ -123,7 +123,7 @@ fn edition(function: &Function, of: &Type, said: &TokenStream) -> TokenStream {
     quote_spanned! {mixed()=>
         #cfgs
         #[automatically_derived]
-        impl #root::function::Edition for #found {
+        impl #root::function::Edition for #ident {
             #of_type
             #said
             #itself
@@ -171,11 +171,11 @@ impl Head {
         let Function { root, listing, arguments, signature, .. } = function;
         let Self { declaration, trigger, shard_key } = self;
         let ident = &signature.ident;
-        let (mixed, cfgs, home) = (mixed(), listing.cfgs(), listing.home());
+        let (mixed, cfgs) = (mixed(), listing.cfgs());
         let name = arguments.string("name").unwrap_or_else(|| input::plain(ident));
         let shape = shape(function, trigger.as_ref());
         let of = signature_of(function, trigger.as_ref());
-        let (found, line) = (listing.found(), line(ident));
+        let line = line(ident);
         let place = place(function, trigger.as_ref());
         let itself = quote_spanned! {place=>
             fn function() -> (&'static str, u32, #of) { (#name, #line, #ident) }
@@ -189,8 +189,7 @@ impl Head {
         quote_spanned! {mixed=>
             #cfgs
             #[automatically_derived]
-            impl #root::function::Declared for #found {
-                type Home = #home;
+            impl #root::function::Declared for #ident {
                 type Shape = #shape;
                 #declaration
                 #said
@@ -217,6 +216,7 @@ fn shape(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
     let returns = returns(function);
     let place = place(function, trigger);
     let root = function.root.at(place);
+    let home = function.listing.home();
     match (trigger, &function.parameters[..]) {
         (None, parameters) => {
             let parameters = parameters.iter().map(|parameter| {
@@ -230,13 +230,13 @@ fn shape(function: &Function, trigger: Option<&Trigger>) -> TokenStream {
                     }
                 }
             });
-            quote_spanned!(place=> #root::function::Takes<(#(#parameters,)*), #returns>)
+            quote_spanned!(place=> #root::function::Takes<#home, (#(#parameters,)*), #returns>)
         }
         (Some(Trigger { event, variant: Some(_), .. }), [Parameter { ty, .. }]) => {
-            quote_spanned!(place=> #root::function::OnPart<#event, #ty, #returns>)
+            quote_spanned!(place=> #root::function::OnPart<#home, #event, #ty, #returns>)
         }
         (Some(Trigger { event, .. }), _) => {
-            quote_spanned!(place=> #root::function::On<#event, #returns>)
+            quote_spanned!(place=> #root::function::On<#home, #event, #returns>)
         }
     }
 }
