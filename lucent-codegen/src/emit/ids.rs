@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use lucent_syntax::variant_ident;
 
-use super::registry::{conditions, docs, literal};
+use super::registry::{GENERIC, conditions, docs, literal};
 use super::rendered::Rendered;
 use crate::package::{Composed, Package};
 use crate::resolve::Model;
@@ -22,14 +22,14 @@ pub(super) fn ids(rendered: &mut Rendered, package: &Package, model: &Model) {
             let _ = writeln!(text, "    {variant},");
         }
     });
-    rendered.text.push_str(ALL);
+    rendered.text.push_str(&ALL.replace("GENERIC", GENERIC));
     rendered.section(&model.functions, |text, listed| {
         if let Some(variant) = &listed.variant {
             conditions(text, "            ", &listed.cfg);
             let _ = writeln!(text, "            I::{variant},");
         }
     });
-    rendered.text.push_str(NAMES);
+    rendered.text.push_str(&NAMES.replace("GENERIC", GENERIC));
     rendered.section(&model.functions, |text, listed| {
         if listed.variant.is_some() {
             conditions(text, "            ", &listed.cfg);
@@ -128,7 +128,7 @@ impl FunctionId {
     #[must_use]
     pub const fn all() -> &'static [Self] {
         use FunctionId as I;
-        const fn table<T>() -> &'static [I] { &[
+        GENERICconst fn table<T>() -> &'static [I] { &[
 ";
 
 const NAMES: &str = "        ] }
@@ -137,7 +137,7 @@ const NAMES: &str = "        ] }
     /// The names of all, in the same order.
     #[must_use]
     pub const fn names() -> &'static [&'static str] {
-        const fn table<T>() -> &'static [&'static str] { &[
+        GENERICconst fn table<T>() -> &'static [&'static str] { &[
 ";
 
 const NAMED: &str = "        ] }
