@@ -21,7 +21,7 @@ use crate::skim::skim;
 /// What the last scan read and wrote.
 #[derive(Debug)]
 struct Stamps {
-    /// Of the package, the conditions and this crate's version.
+    /// Of the package, the conditions and the program that scans.
     key: u64,
     files: Vec<Stamp>,
     /// Files that were looked for and not found.
@@ -194,8 +194,10 @@ pub(crate) fn keep(
     }
 }
 
+/// Another program, as one that was built from another state of this crate, may write something else.
 fn key(package: &Package, environment: &Environment) -> u64 {
-    let mut text = format!("{package:?}");
+    let program = std::env::current_exe().ok().and_then(|program| Time::of(&program));
+    let mut text = format!("{package:?}\n{program:?}");
     for (name, value) in environment.iter() {
         text.push_str(&format!("\n{name}={value}"));
     }
