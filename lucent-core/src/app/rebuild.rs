@@ -38,12 +38,7 @@ pub(crate) async fn note_begun(
     store: &dyn ReadModelStore,
     place: &ProjectionId,
 ) -> Result<(), StoreError> {
-    let first = ProjectionCommit::new(place.rebuild(), Position::ZERO, Position::ZERO);
-    match store.commit_projection(first).await {
-        Err(CommitError::Store(error)) => Err(error),
-        // A checkpoint elsewhere is that of a rebuild that was begun before.
-        Ok(()) | Err(_) => Ok(()),
-    }
+    note(store, place.rebuild()).await
 }
 
 /// Whether the store knows of a rebuild.
@@ -51,8 +46,26 @@ pub(crate) async fn is_begun(
     store: &dyn ReadModelStore,
     place: &ProjectionId,
 ) -> Result<bool, StoreError> {
-    let stored = store.stored_versions(&place.rebuild().name).await?;
-    Ok(stored.iter().any(|stored| stored.version == place.version))
+    is_noted(store, &place.rebuild()).await
+}
+
+/// Has something stored under an id, if there is nothing yet.
+pub(crate) async fn note(store: &dyn ReadModelStore, id: ProjectionId) -> Result<(), StoreError> {
+    let first = ProjectionCommit::new(id, Position::ZERO, Position::ZERO);
+    match store.commit_projection(first).await {
+        Err(CommitError::Store(error)) => Err(error),
+        // A checkpoint elsewhere is that of somebody who has noted it before.
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether something is stored under an id.
+pub(crate) async fn is_noted(
+    store: &dyn ReadModelStore,
+    id: &ProjectionId,
+) -> Result<bool, StoreError> {
+    let stored = store.stored_versions(&id.name).await?;
+    Ok(stored.iter().any(|stored| stored.version == id.version))
 }
 
 /// Goes on with a rebuild that was begun before the application was started.

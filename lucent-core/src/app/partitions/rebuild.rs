@@ -19,16 +19,15 @@ use crate::{
             projection::lease_name,
             switch::{Switch, seize},
         },
-        rebuild::{Ended, Rebuild, is_begun, newly_parked, note_begun},
+        rebuild::{Ended, Rebuild, is_begun, newly_parked, note, note_begun},
         running::RunningProjection,
         task::StopSignal,
     },
-    position::Position,
     projection::Partition,
     query::StuckCause,
     store::{
-        CommitError, EventStore, Fence, LeaseStore, ParkedKeys, ProjectionCommit, ProjectionId,
-        ReadModelStore, StoreError,
+        CommitError, EventStore, Fence, LeaseStore, ParkedKeys, ProjectionId, ReadModelStore,
+        StoreError,
     },
 };
 
@@ -72,11 +71,7 @@ pub(crate) async fn cancel(
 
 /// Has the rebuild take its place although it has parked events, whoever builds it.
 pub(crate) async fn force(place: &RunningProjection) -> Result<(), StoreError> {
-    let note = ProjectionCommit::new(forced(&place.id), Position::ZERO, Position::ZERO);
-    // Somebody else may have noted it.
-    if let Err(CommitError::Store(error)) = place.store.commit_projection(note).await {
-        return Err(error);
-    }
+    note(&*place.store, forced(&place.id)).await?;
     if let Some(shadow) = place.rebuild() {
         shadow.changed.notify_one();
     }
@@ -86,15 +81,6 @@ pub(crate) async fn force(place: &RunningProjection) -> Result<(), StoreError> {
 /// Where it is noted that a rebuild is to take its place although it has parked events.
 pub(super) fn forced(place: &ProjectionId) -> ProjectionId {
     ProjectionId::new(format!("{}#forced", place.rebuild().name), place.version)
-}
-
-/// Whether something is stored under an id.
-pub(super) async fn is_noted(
-    store: &dyn ReadModelStore,
-    id: &ProjectionId,
-) -> Result<bool, StoreError> {
-    let stored = store.stored_versions(&id.name).await?;
-    Ok(stored.iter().any(|stored| stored.version == id.version))
 }
 
 /// Shows how far a rebuild has come that is not worked on here, or not yet.

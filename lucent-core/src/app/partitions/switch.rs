@@ -11,11 +11,14 @@ use std::{
 use futures::future::{join_all, try_join_all};
 
 use crate::{
-    app::partitions::{
-        node::{partition_lease, switch},
-        part_store::part_of,
-        projection::lease_name,
-        rebuild::{forced, is_noted},
+    app::{
+        partitions::{
+            node::{partition_lease, switch},
+            part_store::part_of,
+            projection::lease_name,
+            rebuild::forced,
+        },
+        rebuild::is_noted,
     },
     position::Position,
     projection::Partition,
